@@ -1,0 +1,52 @@
+using Npgsql;
+
+namespace AuthService.Database;
+
+/// <summary>One SQL statement, kept in a .sql file beside the type that runs it and embedded in the assembly.</summary>
+internal sealed record SqlFile(string Name, string Text)
+{
+    public static SqlFile Beside<TCaller>(string statement)
+    {
+        var folder = typeof(TCaller).Namespace!["AuthService.".Length..].Replace('.', '/');
+        return Read($"{folder}/{typeof(TCaller).Name}.{statement}.sql");
+    }
+
+    /// <param name="name">Path below <c>src/AuthService</c>, with forward slashes.</param>
+    public static SqlFile Read(string name)
+    {
+        using var stream = typeof(SqlFile).Assembly.GetManifestResourceStream(name)
+            ?? throw new InvalidOperationException($"No embedded SQL file '{name}'.");
+        using var reader = new StreamReader(stream);
+        return new SqlFile(name, reader.ReadToEnd());
+    }
+
+    public NpgsqlCommand On(NpgsqlDataSource db) => db.CreateCommand(Text);
+
+    public NpgsqlCommand On(NpgsqlTransaction transaction) => new(Text, transaction.Connection, transaction);
+
+    public NpgsqlCommand On(NpgsqlConnection connection) => new(Text, connection);
+
+    /// <summary>Adds the statement to a batch: one round trip, and without an explicit transaction also one transaction.</summary>
+    public NpgsqlBatchCommand In(NpgsqlBatch batch)
+    {
+        var command = new NpgsqlBatchCommand(Text);
+        batch.BatchCommands.Add(command);
+        return command;
+    }
+}
+
+/// <summary>Positional parameters in the order of their <c>$n</c>, typed by the value given.</summary>
+internal static class SqlParameters
+{
+    public static NpgsqlCommand With<T>(this NpgsqlCommand command, T value)
+    {
+        command.Parameters.Add(new NpgsqlParameter<T> { TypedValue = value });
+        return command;
+    }
+
+    public static NpgsqlBatchCommand With<T>(this NpgsqlBatchCommand command, T value)
+    {
+        command.Parameters.Add(new NpgsqlParameter<T> { TypedValue = value });
+        return command;
+    }
+}
