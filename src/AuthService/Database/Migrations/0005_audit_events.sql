@@ -23,17 +23,21 @@ CREATE TABLE audit_events_default PARTITION OF audit_events DEFAULT;
 -- Creates the partitions of this month and the next two where they lack. Safe to call at any time from any node.
 CREATE FUNCTION audit_events_prepare_partitions() RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
+    first timestamp;
     month timestamptz;
+    after timestamptz;
     name  text;
 BEGIN
     PERFORM pg_advisory_xact_lock(hashtext('audit_events_prepare_partitions'));
     FOR i IN 0..2 LOOP
-        month := date_trunc('month', now() AT TIME ZONE 'UTC') AT TIME ZONE 'UTC' + make_interval(months => i);
-        name  := 'audit_events_' || to_char(month AT TIME ZONE 'UTC', 'YYYY_MM');
+        first := date_trunc('month', now() AT TIME ZONE 'UTC') + make_interval(months => i);
+        month := first AT TIME ZONE 'UTC';
+        after := (first + interval '1 month') AT TIME ZONE 'UTC';
+        name  := 'audit_events_' || to_char(first, 'YYYY_MM');
         CONTINUE WHEN to_regclass(name) IS NOT NULL;
         -- A row may already wait in the default partition: then that month stays there, whole.
-        CONTINUE WHEN EXISTS (SELECT FROM audit_events_default WHERE ts >= month AND ts < month + interval '1 month');
-        EXECUTE format('CREATE TABLE %I PARTITION OF audit_events FOR VALUES FROM (%L) TO (%L)', name, month, month + interval '1 month');
+        CONTINUE WHEN EXISTS (SELECT FROM audit_events_default WHERE ts >= month AND ts < after);
+        EXECUTE format('CREATE TABLE %I PARTITION OF audit_events FOR VALUES FROM (%L) TO (%L)', name, month, after);
     END LOOP;
 END $$;
 
