@@ -1,0 +1,64 @@
+using System.Globalization;
+using Npgsql;
+
+namespace AuthService.Database;
+
+/// <summary>Builds the one data source of a server role with the pool and session settings the service relies on.</summary>
+internal static class DataSources
+{
+    /// <summary>Prepared statements a connection keeps: a few more than the service has statements, so none evicts another.</summary>
+    private const int MaxAutoPrepare = 200;
+
+    /// <summary>
+    /// From its second use on a connection a statement is prepared. Not from the first: migrations, seeding and administration
+    /// run hundreds of statements once, and each would take a place (and server memory) that a hot statement fills.
+    /// </summary>
+    private const int AutoPrepareMinUsages = 2;
+
+    /// <param name="connectionString">Npgsql's form. Every keyword written in it wins over <paramref name="options"/>.</param>
+    /// <param name="options">Pool sizes and times.</param>
+    /// <param name="loggers">Where Npgsql logs; null: nowhere.</param>
+    /// <exception cref="ArgumentException">The connection string is malformed, or its pool sizes contradict each other.</exception>
+    public static NpgsqlDataSource Create(string connectionString, DatabaseOptions options, ILoggerFactory? loggers)
+    {
+        var builder = new NpgsqlDataSourceBuilder(Complete(connectionString, options));
+        if (loggers is not null) builder.UseLoggerFactory(loggers);
+        return builder.Build();
+    }
+
+    internal static string Complete(string connectionString, DatabaseOptions options)
+    {
+        var settings = new NpgsqlConnectionStringBuilder(connectionString);
+        Default("Application Name", "authservice");
+        Default("Timezone", "UTC");
+        Default("Minimum Pool Size", options.PoolMinimum);
+        Default("Maximum Pool Size", options.PoolMaximum);
+        // One of the two may come from the connection string: then the other gives way to it.
+        if (settings.MinPoolSize > settings.MaxPoolSize)
+        {
+            if (WasWritten("Maximum Pool Size") && !WasWritten("Minimum Pool Size")) settings.MinPoolSize = settings.MaxPoolSize;
+            else if (WasWritten("Minimum Pool Size") && !WasWritten("Maximum Pool Size")) settings.MaxPoolSize = settings.MinPoolSize;
+        }
+        Default("Connection Idle Lifetime", Seconds(options.ConnectionIdleLifetime));
+        Default("Connection Lifetime", Seconds(options.ConnectionLifetime));
+        Default("Command Timeout", Seconds(options.CommandTimeout));
+        Default("Timeout", Seconds(options.AcquireTimeout));
+        Default("Max Auto Prepare", MaxAutoPrepare);
+        Default("Auto Prepare Min Usages", AutoPrepareMinUsages);
+
+        // A start-up option, not a SET: the pool's reset between two users of a connection goes back to it.
+        if (settings.Options?.Contains("statement_timeout", StringComparison.Ordinal) != true)
+            settings.Options = string.Create(CultureInfo.InvariantCulture,
+                $"{settings.Options} -c statement_timeout={(long)options.StatementTimeout.TotalMilliseconds}").Trim();
+        return settings.ConnectionString;
+
+        void Default(string keyword, object value)
+        {
+            if (!settings.ShouldSerialize(keyword)) settings[keyword] = value;
+        }
+
+        bool WasWritten(string keyword) => new NpgsqlConnectionStringBuilder(connectionString).ShouldSerialize(keyword);
+    }
+
+    private static int Seconds(TimeSpan time) => (int)Math.Ceiling(time.TotalSeconds);
+}
