@@ -9,4 +9,4 @@ public sealed record Page<T>(IReadOnlyList<T> Items, long Total, bool TotalIsEst
 
 /// <summary>Number of what was created.</summary>
 /// <param name="Id">The number.</param>
-public sealed record Created(long Id);
+public sealed record CreatedResource(long Id);

@@ -40,6 +40,6 @@ namespace AuthService.Client;
 [JsonSerializable(typeof(BatchCheckRequest))]
 [JsonSerializable(typeof(BatchCheckResponse))]
 [JsonSerializable(typeof(RightsResponse))]
-[JsonSerializable(typeof(Created))]
+[JsonSerializable(typeof(CreatedResource))]
 [JsonSerializable(typeof(ProblemBody))]
 public sealed partial class WireJson : JsonSerializerContext;

@@ -26,7 +26,7 @@ internal sealed record AuditEvent
     public static AuditEvent Of(string type, Caller caller) => new()
     {
         Type = type,
-        ActorType = caller.IsCommandLine ? "cli" : caller.UserId is null ? "anonymous" : "user",
+        ActorType = caller.ActorType,
         ActorId = caller.UserId,
         SessionId = caller.SessionId,
         Ip = caller.Ip,

@@ -21,13 +21,13 @@ internal static class AccessRules
     public static TBuilder RequireSession<TBuilder>(this TBuilder builder, bool beforePasswordChange = false) where TBuilder : IEndpointConventionBuilder =>
         builder.WithMetadata(beforePasswordChange ? SignedInBeforePasswordChange : SignedIn);
 
-    /// <param name="permission">One of the names in <see cref="Permissions"/>.</param>
+    /// <param name="permission">One of the names in <see cref="OwnPermissions"/>.</param>
     public static TBuilder RequirePermission<TBuilder>(this TBuilder builder, string permission) where TBuilder : IEndpointConventionBuilder =>
         builder.WithMetadata(new Access(NeedsSession: true, permission));
 }
 
 /// <summary>The permissions this service asks for itself; seeded by <c>0002_roles.sql</c>.</summary>
-internal static class Permissions
+internal static class OwnPermissions
 {
     public const string UsersRead = "users:read";
     public const string UsersWrite = "users:write";

@@ -24,10 +24,14 @@ internal sealed record Caller
     /// <inheritdoc cref="SignedInUserId"/>
     public Guid SignedInSessionId => SessionId ?? throw new InvalidOperationException("This endpoint's access rule lets anonymous callers in.");
 
-    /// <summary>The command line, acting for its operator.</summary>
-    public static Caller CommandLine { get; } = new() { RequestId = "cli", IsCommandLine = true };
+    /// <summary>What the audit trail calls this kind of caller.</summary>
+    public string ActorType { get => field ?? (UserId is null ? "anonymous" : "user"); private init; }
 
-    public bool IsCommandLine { get; private init; }
+    /// <summary>The command line, acting for its operator.</summary>
+    public static Caller CommandLine { get; } = new() { RequestId = "cli", ActorType = "cli" };
+
+    /// <summary>The service itself, doing what its configuration says.</summary>
+    public static Caller Service { get; } = new() { RequestId = "system", ActorType = "system" };
 
     public static Caller Anonymous(HttpContext context) => new()
     {

@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Buffers.Text;
 using System.Diagnostics.CodeAnalysis;
 using System.Security.Cryptography;
 using System.Text;
@@ -26,18 +27,21 @@ internal sealed class Cursors(MasterKey masterKey)
         BinaryPrimitives.WriteInt64BigEndian(bytes.AsSpan(TagLength), id);
         Encoding.UTF8.GetBytes(key, bytes.AsSpan(HeaderLength));
         Tag(scope, bytes.AsSpan(TagLength), bytes.AsSpan(0, TagLength));
-        return CanonicalBase64Url.Encode(bytes);
+        return Base64Url.EncodeToString(bytes);
     }
 
     public bool TryRead(string text, string scope, [NotNullWhen(true)] out string? key, out long id)
     {
         (key, id) = (null, 0);
-        if (text.Length > MaxTextLength || !CanonicalBase64Url.TryDecode(text, out var bytes) || bytes.Length < HeaderLength) return false;
+        if (text.Length > MaxTextLength) return false;
+        Span<byte> buffer = stackalloc byte[MaxTextLength];
+        if (!Base64UrlText.TryDecode(text, buffer, out var length) || length < HeaderLength) return false;
+        var bytes = buffer[..length];
         Span<byte> tag = stackalloc byte[TagLength];
-        Tag(scope, bytes.AsSpan(TagLength), tag);
-        if (!CryptographicOperations.FixedTimeEquals(tag, bytes.AsSpan(0, TagLength))) return false;
-        id = BinaryPrimitives.ReadInt64BigEndian(bytes.AsSpan(TagLength));
-        key = Encoding.UTF8.GetString(bytes.AsSpan(HeaderLength));
+        Tag(scope, bytes[TagLength..], tag);
+        if (!CryptographicOperations.FixedTimeEquals(tag, bytes[..TagLength])) return false;
+        id = BinaryPrimitives.ReadInt64BigEndian(bytes[TagLength..]);
+        key = Encoding.UTF8.GetString(bytes[HeaderLength..]);
         return true;
     }
 

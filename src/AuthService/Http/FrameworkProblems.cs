@@ -1,7 +1,5 @@
 using System.Globalization;
 using AuthService.Client;
-using Microsoft.AspNetCore.Http.HttpResults;
-using Microsoft.AspNetCore.Mvc;
 
 namespace AuthService.Http;
 

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
+using AuthService.Tokens;
 using Microsoft.AspNetCore.Diagnostics;
 using Npgsql;
 
@@ -26,7 +27,7 @@ internal sealed partial class UnexpectedErrors(ILogger<UnexpectedErrors> logger)
                 return HttpProblems.MalformedJson with { Detail = Position(json) };
             case BadHttpRequestException bad:
                 return bad.StatusCode == 400 ? HttpProblems.Malformed : HttpProblems.ForStatus(bad.StatusCode);
-            case NpgsqlException or TimeoutException:
+            case NpgsqlException or TimeoutException or SigningKeysUnavailableException:
                 LogDatabase(exception, context.Request.Method, context.Request.Path);
                 return HttpProblems.Unavailable;
             default:

@@ -1,4 +1,6 @@
+using AuthService.Audit;
 using AuthService.Database;
+using AuthService.Http;
 using Npgsql;
 
 namespace AuthService.Tokens;
@@ -16,7 +18,7 @@ internal sealed class DistrustSigningKey(NpgsqlDataSource db, EnsureSigningKeys 
 {
     private static readonly SqlFile DistrustKey = SqlFile.Beside<DistrustSigningKey>("distrust_key");
 
-    public async Task<Outcome<SigningKeyDistrust>> ExecuteAsync(string kid, CancellationToken ct)
+    public async Task<Outcome<SigningKeyDistrust>> ExecuteAsync(string kid, Caller caller, CancellationToken ct)
     {
         await using var connection = await db.OpenConnectionAsync(ct);
         await using var transaction = await connection.BeginTransactionAsync(ct);
@@ -24,6 +26,7 @@ internal sealed class DistrustSigningKey(NpgsqlDataSource db, EnsureSigningKeys 
         await using var command = DistrustKey.On(transaction);
         if (await command.With(kid).ExecuteNonQueryAsync(ct) == 0) return SigningKeysProblems.NotFound;
         var keys = await ensure.CompleteAsync(transaction, ct);
+        await AuditTrail.AppendAsync(transaction, AuditEvent.Of(AuditTypes.KeyDistrusted, caller) with { TargetType = "signing_key", TargetId = kid }, ct);
         await transaction.CommitAsync(ct);
         return new SigningKeyDistrust(kid, EnsureSigningKeys.Find(keys, SigningKeyState.Active)!.Key.Kid);
     }

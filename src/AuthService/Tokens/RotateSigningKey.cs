@@ -1,4 +1,6 @@
+using AuthService.Audit;
 using AuthService.Database;
+using AuthService.Http;
 using Npgsql;
 
 namespace AuthService.Tokens;
@@ -18,12 +20,12 @@ internal sealed class RotateSigningKey(NpgsqlDataSource db, EnsureSigningKeys en
     private static readonly SqlFile IsDue = SqlFile.Beside<RotateSigningKey>("is_due");
     private static readonly SqlFile ScheduleKey = SqlFile.Beside<RotateSigningKey>("schedule_key");
 
-    public async Task<SigningKeyRotation> ExecuteAsync(CancellationToken ct)
+    public async Task<SigningKeyRotation> ExecuteAsync(Caller caller, CancellationToken ct)
     {
         await using var connection = await db.OpenConnectionAsync(ct);
         await using var transaction = await connection.BeginTransactionAsync(ct);
         await ensure.LockAsync(transaction, ct);
-        var rotation = await RotateAsync(transaction, ct);
+        var rotation = await RotateAsync(transaction, caller, ct);
         await transaction.CommitAsync(ct);
         return rotation;
     }
@@ -37,12 +39,12 @@ internal sealed class RotateSigningKey(NpgsqlDataSource db, EnsureSigningKeys en
         await ensure.LockAsync(transaction, ct);
         await using var command = IsDue.On(transaction);
         if (await command.With(options.VerifyWindow).With(options.KeyRotationInterval).ExecuteScalarAsync(ct) is not true) return null;
-        var rotation = await RotateAsync(transaction, ct);
+        var rotation = await RotateAsync(transaction, Caller.Service, ct);
         await transaction.CommitAsync(ct);
         return rotation;
     }
 
-    private async Task<SigningKeyRotation> RotateAsync(NpgsqlTransaction transaction, CancellationToken ct)
+    private async Task<SigningKeyRotation> RotateAsync(NpgsqlTransaction transaction, Caller caller, CancellationToken ct)
     {
         var keys = await ensure.CompleteAsync(transaction, ct);
         foreach (var key in keys)
@@ -52,6 +54,7 @@ internal sealed class RotateSigningKey(NpgsqlDataSource db, EnsureSigningKeys en
         var next = EnsureSigningKeys.NextInLine(keys)!.Key.Kid;
         var takesEffectAt = await ScheduleAsync(transaction, next, ct);
         await ensure.InsertAsync(transaction, signsNow: false, ct);
+        await AuditTrail.AppendAsync(transaction, AuditEvent.Of(AuditTypes.KeyRotated, caller) with { TargetType = "signing_key", TargetId = next }, ct);
         return new SigningKeyRotation(next, takesEffectAt, WasScheduled: false);
     }
 

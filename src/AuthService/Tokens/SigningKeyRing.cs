@@ -31,8 +31,11 @@ internal sealed class SigningKeyRing(Func<CancellationToken, Task<IReadOnlyList<
 
     /// <summary>The keys as of at most <see cref="StalenessLimit"/> ago.</summary>
     /// <exception cref="SigningKeysUnavailableException">There are none that young.</exception>
-    public SigningKeySnapshot Current =>
-        _loaded is { } loaded && clock.GetElapsedTime(loaded.At) <= StalenessLimit ? loaded.Snapshot : throw new SigningKeysUnavailableException();
+    public SigningKeySnapshot Current => Fresh ?? throw new SigningKeysUnavailableException();
+
+    public bool IsUsable => Fresh is not null;
+
+    private SigningKeySnapshot? Fresh => _loaded is { } loaded && clock.GetElapsedTime(loaded.At) <= StalenessLimit ? loaded.Snapshot : null;
 
     /// <summary>Reads the keys anew. If that fails, what was read before stays in use until it is too old.</summary>
     /// <exception cref="OperationCanceledException">Cancelled, or no answer within 5 s.</exception>

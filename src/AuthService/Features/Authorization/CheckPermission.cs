@@ -20,7 +20,7 @@ internal sealed class CheckPermission(Rights rights, AuditTrail audit)
         var asksOthers = checks.Any(c => c.UserId is { } id && id != self);
         long[] subjects = [.. checks.Select(c => c.UserId ?? self).Append(self).Distinct()];
         var loaded = await rights.OfAsync(asksOthers ? subjects : [self], ct);
-        if (asksOthers && !loaded[self].Allow(Http.Permissions.UsersRead)) return AccessProblems.NotPermitted;
+        if (asksOthers && !loaded[self].Allow(OwnPermissions.UsersRead)) return AccessProblems.NotPermitted;
 
         var results = new bool[checks.Count];
         for (var i = 0; i < results.Length; i++)

@@ -10,7 +10,7 @@ internal sealed class CreatePermission(NpgsqlDataSource db)
 {
     private static readonly SqlFile InsertPermission = SqlFile.Beside<CreatePermission>("insert_permission");
 
-    public async Task<Outcome<Created>> ExecuteAsync(Caller caller, CreatePermissionRequest request, CancellationToken ct)
+    public async Task<Outcome<CreatedResource>> ExecuteAsync(Caller caller, CreatePermissionRequest request, CancellationToken ct)
     {
         await using var connection = await db.OpenConnectionAsync(ct);
         await using var transaction = await connection.BeginTransactionAsync(ct);
@@ -19,6 +19,6 @@ internal sealed class CreatePermission(NpgsqlDataSource db)
         if (await insert.ExecuteScalarAsync(ct) is not long id) return PermissionsProblems.NameTaken;
         await AuditTrail.AppendAsync(transaction, AuditEvent.Of(AuditTypes.AuthzAdmin, caller).On("permission", id) with { Reason = "create" }, ct);
         await transaction.CommitAsync(ct);
-        return new Created(id);
+        return new CreatedResource(id);
     }
 }

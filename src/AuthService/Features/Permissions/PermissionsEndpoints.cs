@@ -10,11 +10,11 @@ internal static class PermissionsEndpoints
     public static void MapPermissions(this IEndpointRouteBuilder routes)
     {
         var permissions = routes.MapGroup("/api/v1/permissions").WithTags("Permissions");
-        permissions.MapGet("", ListAsync).RequirePermission(Http.Permissions.PermissionsRead).WithSummary("List permissions");
-        permissions.MapPost("", CreateAsync).RequirePermission(Http.Permissions.PermissionsWrite).WithSummary("Make a permission");
-        permissions.MapGet("/{id:long}", GetAsync).RequirePermission(Http.Permissions.PermissionsRead).WithSummary("One permission");
-        permissions.MapPatch("/{id:long}", UpdateAsync).RequirePermission(Http.Permissions.PermissionsWrite).WithSummary("Describe or rename a permission");
-        permissions.MapDelete("/{id:long}", DeleteAsync).RequirePermission(Http.Permissions.PermissionsWrite).WithSummary("Delete a permission");
+        permissions.MapGet("", ListAsync).RequirePermission(OwnPermissions.PermissionsRead).WithSummary("List permissions");
+        permissions.MapPost("", CreateAsync).RequirePermission(OwnPermissions.PermissionsWrite).WithSummary("Make a permission");
+        permissions.MapGet("/{id:long}", GetAsync).RequirePermission(OwnPermissions.PermissionsRead).WithSummary("One permission");
+        permissions.MapPatch("/{id:long}", UpdateAsync).RequirePermission(OwnPermissions.PermissionsWrite).WithSummary("Describe or rename a permission");
+        permissions.MapDelete("/{id:long}", DeleteAsync).RequirePermission(OwnPermissions.PermissionsWrite).WithSummary("Delete a permission");
     }
 
     private static async Task<Results<Ok<Page<PermissionInfo>>, ProblemResult>> ListAsync(
@@ -25,7 +25,7 @@ internal static class PermissionsEndpoints
         return TypedResults.Ok(page);
     }
 
-    private static async Task<Results<Created<Created>, ProblemResult>> CreateAsync(
+    private static async Task<Results<Created<CreatedResource>, ProblemResult>> CreateAsync(
         CreatePermissionRequest request, Caller caller, CreatePermission create, CancellationToken ct)
     {
         var outcome = await create.ExecuteAsync(caller, request, ct);

@@ -21,7 +21,7 @@ internal sealed class UpdatePermission(NpgsqlDataSource db, Rights rights)
         if (IsRename(before.Permission, request))
         {
             if (before.Permission.IsSystem) return PermissionsProblems.SystemPermission;
-            if (!(await rights.OfAsync(caller.SignedInUserId, ct)).Allow(Http.Permissions.SystemAdmin)) return AccessProblems.NotPermitted;
+            if (!(await rights.OfAsync(caller.SignedInUserId, ct)).Allow(OwnPermissions.SystemAdmin)) return AccessProblems.NotPermitted;
         }
 
         if (await Authority.OverPermissionAsync(transaction, caller.UserId, id, ct) is { } exceeds) return exceeds;

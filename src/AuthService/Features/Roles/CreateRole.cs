@@ -10,7 +10,7 @@ internal sealed class CreateRole(NpgsqlDataSource db)
 {
     private static readonly SqlFile InsertRole = SqlFile.Beside<CreateRole>("insert_role");
 
-    public async Task<Outcome<Created>> ExecuteAsync(Caller caller, CreateRoleRequest request, CancellationToken ct)
+    public async Task<Outcome<CreatedResource>> ExecuteAsync(Caller caller, CreateRoleRequest request, CancellationToken ct)
     {
         await using var connection = await db.OpenConnectionAsync(ct);
         await using var transaction = await connection.BeginTransactionAsync(ct);
@@ -18,6 +18,6 @@ internal sealed class CreateRole(NpgsqlDataSource db)
         if (await insert.ExecuteScalarAsync(ct) is not long id) return RolesProblems.NameTaken;
         await AuditTrail.AppendAsync(transaction, AuditEvent.Of(AuditTypes.AuthzAdmin, caller).On("role", id) with { Reason = "create" }, ct);
         await transaction.CommitAsync(ct);
-        return new Created(id);
+        return new CreatedResource(id);
     }
 }

@@ -10,14 +10,14 @@ internal static class RolesEndpoints
     public static void MapRoles(this IEndpointRouteBuilder routes)
     {
         var roles = routes.MapGroup("/api/v1/roles").WithTags("Roles");
-        roles.MapGet("", ListAsync).RequirePermission(Http.Permissions.RolesRead).WithSummary("List roles");
-        roles.MapPost("", CreateAsync).RequirePermission(Http.Permissions.RolesWrite).WithSummary("Make a role");
-        roles.MapGet("/{id:long}", GetAsync).RequirePermission(Http.Permissions.RolesRead).WithSummary("One role with its permissions");
-        roles.MapPatch("/{id:long}", UpdateAsync).RequirePermission(Http.Permissions.RolesWrite).WithSummary("Rename or describe a role");
-        roles.MapDelete("/{id:long}", DeleteAsync).RequirePermission(Http.Permissions.RolesWrite).WithSummary("Delete a role");
-        roles.MapPut("/{id:long}/permissions/{permissionId:long}", AddPermissionAsync).RequirePermission(Http.Permissions.RolesWrite)
+        roles.MapGet("", ListAsync).RequirePermission(OwnPermissions.RolesRead).WithSummary("List roles");
+        roles.MapPost("", CreateAsync).RequirePermission(OwnPermissions.RolesWrite).WithSummary("Make a role");
+        roles.MapGet("/{id:long}", GetAsync).RequirePermission(OwnPermissions.RolesRead).WithSummary("One role with its permissions");
+        roles.MapPatch("/{id:long}", UpdateAsync).RequirePermission(OwnPermissions.RolesWrite).WithSummary("Rename or describe a role");
+        roles.MapDelete("/{id:long}", DeleteAsync).RequirePermission(OwnPermissions.RolesWrite).WithSummary("Delete a role");
+        roles.MapPut("/{id:long}/permissions/{permissionId:long}", AddPermissionAsync).RequirePermission(OwnPermissions.RolesWrite)
             .WithSummary("Put a permission into a role");
-        roles.MapDelete("/{id:long}/permissions/{permissionId:long}", RemovePermissionAsync).RequirePermission(Http.Permissions.RolesWrite)
+        roles.MapDelete("/{id:long}/permissions/{permissionId:long}", RemovePermissionAsync).RequirePermission(OwnPermissions.RolesWrite)
             .WithSummary("Take a permission out of a role");
     }
 
@@ -29,7 +29,7 @@ internal static class RolesEndpoints
         return TypedResults.Ok(page);
     }
 
-    private static async Task<Results<Created<Created>, ProblemResult>> CreateAsync(
+    private static async Task<Results<Created<CreatedResource>, ProblemResult>> CreateAsync(
         CreateRoleRequest request, Caller caller, CreateRole create, CancellationToken ct)
     {
         var outcome = await create.ExecuteAsync(caller, request, ct);

@@ -33,7 +33,8 @@ internal sealed partial class PurgeExpiredSessions(NpgsqlDataSource db, TimeProv
         {
             try
             {
-                LogPurged(await ExecuteOnceAsync(stoppingToken));
+                var deleted = await ExecuteOnceAsync(stoppingToken);
+                LogPurged(deleted);
             }
             catch (NpgsqlException e)
             {

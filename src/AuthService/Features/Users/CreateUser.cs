@@ -10,7 +10,11 @@ namespace AuthService.Features.Users;
 /// changed before anything else: no administrator ever knows a lasting one.</summary>
 internal sealed class CreateUser(NpgsqlDataSource db, PasswordHashing hashing, PasswordOptions options)
 {
-    public async Task<Outcome<CreatedUser>> ExecuteAsync(CreateUserRequest request, Caller caller, CancellationToken ct)
+    public Task<Outcome<CreatedUser>> ExecuteAsync(CreateUserRequest request, Caller caller, CancellationToken ct) =>
+        ExecuteAsync(request, caller, [AddUser.EveryonesRole], ct);
+
+    /// <param name="roles">Names. Not from a request: whoever may make accounts may not thereby grant roles.</param>
+    public async Task<Outcome<CreatedUser>> ExecuteAsync(CreateUserRequest request, Caller caller, string[] roles, CancellationToken ct)
     {
         var password = TemporaryPassword.Create();
         if ((await hashing.HashAsync(password, ct)).Failed(out var busy, out var hash)) return busy;
@@ -19,7 +23,7 @@ internal sealed class CreateUser(NpgsqlDataSource db, PasswordHashing hashing, P
         await using var transaction = await connection.BeginTransactionAsync(ct);
         var added = await AddUser.ExecuteAsync(transaction, new NewUser(
             request.Email, request.Username, string.IsNullOrEmpty(request.DisplayName) ? null : request.DisplayName, hash,
-            [AddUser.EveryonesRole], options.TemporaryPasswordLifetime, caller.UserId), ct);
+            roles, options.TemporaryPasswordLifetime, caller.UserId), ct);
         if (added.Id is not { } id) return added.EmailTaken ? UsersProblems.EmailTaken : UsersProblems.UsernameTaken;
         await AuditTrail.AppendAsync(transaction, AuditEvent.Of(AuditTypes.UserCreated, caller).On("user", id), ct);
         await transaction.CommitAsync(ct);

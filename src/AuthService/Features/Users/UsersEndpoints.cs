@@ -13,17 +13,17 @@ internal static class UsersEndpoints
         users.MapGet("/profile", GetProfileAsync).RequireSession(beforePasswordChange: true).WithSummary("The caller's own account");
         users.MapPatch("/profile", UpdateProfileAsync).RequireSession().WithSummary("Change the caller's own account");
 
-        users.MapGet("", ListAsync).RequirePermission(Http.Permissions.UsersRead).WithSummary("List accounts");
-        users.MapPost("", CreateAsync).RequirePermission(Http.Permissions.UsersWrite).WithSummary("Make an account with a temporary password");
-        users.MapGet("/{id:long}", GetAsync).RequirePermission(Http.Permissions.UsersRead).WithSummary("One account with its roles and permissions");
-        users.MapPatch("/{id:long}", UpdateAsync).RequirePermission(Http.Permissions.UsersWrite).WithSummary("Change an account");
-        users.MapPost("/{id:long}/activate", ActivateAsync).RequirePermission(Http.Permissions.UsersWrite).WithSummary("Let an account sign in again");
-        users.MapPost("/{id:long}/deactivate", DeactivateAsync).RequirePermission(Http.Permissions.UsersWrite).WithSummary("End an account's sessions and keep it out");
-        users.MapDelete("/{id:long}", DeleteAsync).RequirePermission(Http.Permissions.UsersAdmin).WithSummary("Delete an account");
+        users.MapGet("", ListAsync).RequirePermission(OwnPermissions.UsersRead).WithSummary("List accounts");
+        users.MapPost("", CreateAsync).RequirePermission(OwnPermissions.UsersWrite).WithSummary("Make an account with a temporary password");
+        users.MapGet("/{id:long}", GetAsync).RequirePermission(OwnPermissions.UsersRead).WithSummary("One account with its roles and permissions");
+        users.MapPatch("/{id:long}", UpdateAsync).RequirePermission(OwnPermissions.UsersWrite).WithSummary("Change an account");
+        users.MapPost("/{id:long}/activate", ActivateAsync).RequirePermission(OwnPermissions.UsersWrite).WithSummary("Let an account sign in again");
+        users.MapPost("/{id:long}/deactivate", DeactivateAsync).RequirePermission(OwnPermissions.UsersWrite).WithSummary("End an account's sessions and keep it out");
+        users.MapDelete("/{id:long}", DeleteAsync).RequirePermission(OwnPermissions.UsersAdmin).WithSummary("Delete an account");
 
-        users.MapGet("/{id:long}/roles", ListRolesAsync).RequirePermission(Http.Permissions.UsersRead).WithSummary("The roles of an account");
-        users.MapPut("/{id:long}/roles/{roleId:long}", GrantRoleAsync).RequirePermission(Http.Permissions.RolesAssign).WithSummary("Grant a role");
-        users.MapDelete("/{id:long}/roles/{roleId:long}", RevokeRoleAsync).RequirePermission(Http.Permissions.RolesAssign).WithSummary("Revoke a role");
+        users.MapGet("/{id:long}/roles", ListRolesAsync).RequirePermission(OwnPermissions.UsersRead).WithSummary("The roles of an account");
+        users.MapPut("/{id:long}/roles/{roleId:long}", GrantRoleAsync).RequirePermission(OwnPermissions.RolesAssign).WithSummary("Grant a role");
+        users.MapDelete("/{id:long}/roles/{roleId:long}", RevokeRoleAsync).RequirePermission(OwnPermissions.RolesAssign).WithSummary("Revoke a role");
     }
 
     private static Task<Results<Ok<UserDetail>, ProblemResult>> GetProfileAsync(Caller caller, GetUser get, HttpResponse response, CancellationToken ct) =>
