@@ -1,0 +1,57 @@
+using System.Diagnostics;
+using AuthService.Database.PrivateServer;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace IntegrationTests.Database;
+
+/// <summary>
+/// Another process that owns a data folder, to be killed. The test assembly is a program for this: its <c>Main</c> starts a
+/// <see cref="PrivatePostgres"/> on the folder it is given, says "ready" and ends when its input does.
+/// </summary>
+internal sealed class OwnerProcess : IDisposable
+{
+    private readonly Process _process;
+
+    private OwnerProcess(Process process) => _process = process;
+
+    public int Id => _process.Id;
+
+    public static async Task<int> Main(string[] args)
+    {
+        await using var postgres = await PrivatePostgres.StartAsync(
+            args[0], PrivatePostgresTests.Fast, NullLogger.Instance, CancellationToken.None);
+        Console.WriteLine("ready");
+        await Console.In.ReadToEndAsync();
+        return 0;
+    }
+
+    public static async Task<OwnerProcess> StartAsync(string folder, CancellationToken ct)
+    {
+        var owner = Launch(folder);
+        var said = await owner._process.StandardOutput.ReadLineAsync(ct);
+        Assert.Equal("ready", said);
+        return owner;
+    }
+
+    /// <summary>Starts it and doesn't wait for the server.</summary>
+    public static OwnerProcess Launch(string folder) => new(Process.Start(
+        new ProcessStartInfo("dotnet", ["exec", typeof(OwnerProcess).Assembly.Location, folder])
+        {
+            UseShellExecute = false,
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+        })!);
+
+    /// <summary>SIGKILL, and waits until the kernel has taken everything it held.</summary>
+    public async Task KillAsync(CancellationToken ct)
+    {
+        _process.Kill();
+        await _process.WaitForExitAsync(ct);
+    }
+
+    public void Dispose()
+    {
+        if (!_process.HasExited) _process.Kill();
+        _process.Dispose();
+    }
+}

@@ -1,0 +1,61 @@
+using System.Diagnostics;
+using System.Globalization;
+using AuthService.Database.PrivateServer;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace IntegrationTests;
+
+/// <summary>
+/// A folder of this test run, removed with everything in it when disposed. Its name starts with the process id, so the next run
+/// recognizes what a killed one left behind (also a PostgreSQL that still runs) and removes it.
+/// </summary>
+public sealed class TestFolder : IAsyncDisposable
+{
+    private static readonly string Parent = $"/tmp/authservice-tests-{Environment.UserName}";
+    private static int _count;
+
+    public TestFolder()
+    {
+        Path = $"{Parent}/{Environment.ProcessId}-{Interlocked.Increment(ref _count)}";
+        // The server's account must get through to it.
+        const UnixFileMode mode = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute
+            | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute;
+        Directory.CreateDirectory(Parent, mode);
+        Directory.CreateDirectory(Path, mode);
+    }
+
+    public string Path { get; }
+
+    public ValueTask DisposeAsync() => RemoveAsync(Path);
+
+    /// <summary>Ends and removes what runs that were killed left behind.</summary>
+    public static async Task SweepAsync()
+    {
+        if (!Directory.Exists(Parent)) return;
+        foreach (var folder in Directory.EnumerateDirectories(Parent))
+        {
+            var pid = int.Parse(System.IO.Path.GetFileName(folder).Split('-')[0], CultureInfo.InvariantCulture);
+            if (!IsAlive(pid)) await RemoveAsync(folder);
+        }
+    }
+
+    private static async ValueTask RemoveAsync(string folder)
+    {
+        if (!Directory.Exists(folder)) return;   // another run sweeps too
+        if (await PrivatePostgres.StopOrphanAsync(folder, NullLogger.Instance, CancellationToken.None))
+            Directory.Delete(folder, recursive: true);
+    }
+
+    private static bool IsAlive(int pid)
+    {
+        try
+        {
+            using var process = Process.GetProcessById(pid);
+            return true;
+        }
+        catch (ArgumentException)
+        {
+            return false;
+        }
+    }
+}
