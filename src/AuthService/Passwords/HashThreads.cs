@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Runtime.InteropServices;
 
 namespace AuthService.Passwords;
@@ -8,13 +9,16 @@ namespace AuthService.Passwords;
 /// </summary>
 internal sealed partial class HashThreads : IDisposable
 {
-    // Roughly a third of the share of a thread that was left alone (nice 0) when both want the same core.
+    // Added to what the process has. A third of the share of the other threads, when both want the same core.
     private const int Niceness = 5;
 
     private readonly Lock _gate = new();
     private readonly LinkedList<Job> _waiting = [];
+    private readonly ConcurrentQueue<Job> _finished = [];
     private readonly SemaphoreSlim _work = new(0);
+    private readonly SemaphoreSlim _results = new(0);
     private readonly Thread[] _threads;
+    private readonly Thread _messenger;
     private readonly int _queueLength;
     private readonly TimeSpan _queueTimeout;
     private readonly TimeProvider _clock;
@@ -33,6 +37,8 @@ internal sealed partial class HashThreads : IDisposable
             _threads[i] = new Thread(RunJobs) { IsBackground = true, Name = $"password hashing {i + 1}" };
             _threads[i].Start();
         }
+        _messenger = new Thread(DeliverResults) { IsBackground = true, Name = "password hashing results" };
+        _messenger.Start();
     }
 
     /// <summary>Jobs that have no thread yet.</summary>
@@ -62,7 +68,7 @@ internal sealed partial class HashThreads : IDisposable
         }
         await using var deadline = _clock.CreateTimer(static job => ((Job)job!).Expire(), job, _queueTimeout, Timeout.InfiniteTimeSpan);
         await using var cancellation = ct.UnsafeRegister(static (job, token) => ((Job)job!).Cancel(token), job);
-        return await job.Result;
+        return await job.Outcome;
     }
 
     /// <summary>Refuses what waits and returns when the hashes that run are done: a few dozen milliseconds.</summary>
@@ -79,7 +85,10 @@ internal sealed partial class HashThreads : IDisposable
         foreach (var job in left) job.Refuse();
         _work.Release(_threads.Length);
         foreach (var thread in _threads) thread.Join();
+        _results.Release();
+        _messenger.Join();
         _work.Dispose();
+        _results.Dispose();
     }
 
     private bool TryEnqueue(Job job)
@@ -110,6 +119,21 @@ internal sealed partial class HashThreads : IDisposable
                 job = first.Value;
             }
             job.Run();
+            lock (_gate) _idle++;
+            _finished.Enqueue(job);
+            _results.Release();
+        }
+    }
+
+    // A thread inherits the niceness of the one that starts it, and completing a task makes the pool start threads. So results
+    // are handed to callers from a thread that was left alone; from a hashing thread they would slow the pool down for good.
+    private void DeliverResults()
+    {
+        while (true)
+        {
+            _results.Wait();
+            if (!_finished.TryDequeue(out var job)) return;
+            job.Complete();
         }
     }
 
@@ -123,30 +147,22 @@ internal sealed partial class HashThreads : IDisposable
         }
     }
 
-    private void BecomeIdle()
-    {
-        lock (_gate) _idle++;
-    }
-
-    // .NET ignores Thread.Priority on Linux. There setpriority() takes a thread's id, and being nicer needs no privilege.
+    // .NET ignores Thread.Priority on Linux. There nice() applies to the calling thread alone, and being nicer needs no privilege.
     private static void LowerPriority()
     {
         if (!OperatingSystem.IsLinux()) return;
         try
         {
-            _ = SetPriority(which: 0, GetThreadId(), Niceness);
+            _ = Nice(Niceness);
         }
         catch (Exception e) when (e is DllNotFoundException or EntryPointNotFoundException)
         {
-            // A C library without gettid(): hashing works, only less politely.
+            // Hashing works all the same, only less politely.
         }
     }
 
-    [LibraryImport("libc", EntryPoint = "gettid")]
-    private static partial int GetThreadId();
-
-    [LibraryImport("libc", EntryPoint = "setpriority")]
-    private static partial int SetPriority(int which, int threadId, int niceness);
+    [LibraryImport("libc", EntryPoint = "nice")]
+    private static partial int Nice(int increment);
 
     private abstract class Job
     {
@@ -154,6 +170,7 @@ internal sealed partial class HashThreads : IDisposable
 
         public LinkedListNode<Job> Place { get; }
         public abstract void Run();
+        public abstract void Complete();
         public abstract void Refuse();
         public abstract void Expire();
         public abstract void Cancel(CancellationToken ct);
@@ -161,30 +178,35 @@ internal sealed partial class HashThreads : IDisposable
 
     private sealed class Job<T>(HashThreads owner, Func<T> work) : Job where T : notnull
     {
-        // Continuations on the pool: a caller's code must not run on, or hold up, a hashing thread.
-        private readonly TaskCompletionSource<Outcome<T>> _result = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        // Continuations on the pool: a caller's code must not hold up the results of others.
+        private readonly TaskCompletionSource<Outcome<T>> _outcome = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        private T? _result;
+        private Exception? _failure;
 
-        public Task<Outcome<T>> Result => _result.Task;
+        public Task<Outcome<T>> Outcome => _outcome.Task;
 
         public override void Run()
         {
             try
             {
-                var result = work();
-                owner.BecomeIdle();
-                _result.TrySetResult(result);
+                _result = work();
             }
             catch (Exception e)
             {
-                owner.BecomeIdle();
-                _result.TrySetException(e);
+                _failure = e;
             }
+        }
+
+        public override void Complete()
+        {
+            if (_failure is not null) _outcome.TrySetException(_failure);
+            else _outcome.TrySetResult(_result!);
         }
 
         public override void Refuse()
         {
             Interlocked.Increment(ref owner._refused);
-            _result.TrySetResult(PasswordsProblems.Busy);
+            _outcome.TrySetResult(PasswordsProblems.Busy);
         }
 
         public override void Expire()
@@ -195,7 +217,7 @@ internal sealed partial class HashThreads : IDisposable
         public override void Cancel(CancellationToken ct)
         {
             owner.TryRemove(this);
-            _result.TrySetCanceled(ct);
+            _outcome.TrySetCanceled(ct);
         }
     }
 }

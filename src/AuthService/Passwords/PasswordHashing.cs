@@ -21,7 +21,6 @@ internal sealed class PasswordHashing : IDisposable
 
     private readonly PasswordOptions _options;
     private readonly HashThreads _threads;
-    private readonly string _decoy;
     private readonly Meter _meter;
     private readonly Counter<long> _hashes;
     private long _hashCount;
@@ -31,7 +30,7 @@ internal sealed class PasswordHashing : IDisposable
     {
         Argon2id.Load();
         _options = options;
-        _decoy = Argon2id.Hash(RandomNumberGenerator.GetHexString(64), options.MemoryKiB, options.Iterations);
+        Decoy = Argon2id.Hash(RandomNumberGenerator.GetHexString(64), options.MemoryKiB, options.Iterations);
         var threads = options.MaxConcurrentHashes > 0 ? options.MaxConcurrentHashes : Environment.ProcessorCount;
         _threads = new HashThreads(threads, options.QueueLength, options.QueueTimeout, clock);
         _meter = new Meter(MeterName);
@@ -42,6 +41,9 @@ internal sealed class PasswordHashing : IDisposable
 
     /// <summary>Argon2id computations since start, the decoy's own not counted. A test of equal work compares it.</summary>
     internal long HashCount => Interlocked.Read(ref _hashCount);
+
+    /// <summary>The hash of nothing anyone knows, checked where there is none to check.</summary>
+    internal string Decoy { get; }
 
     /// <summary>The text to store: a PHC string with a salt of its own.</summary>
     /// <param name="password">One that <see cref="PasswordPolicy"/> accepts; any other text of at most 1,024 UTF-8 bytes works too.</param>
@@ -75,7 +77,7 @@ internal sealed class PasswordHashing : IDisposable
         Count(KindVerify);
         if (!PhcHash.TryParse(storedHash, out var parameters))
         {
-            _ = Argon2id.Verify(password, _decoy);
+            _ = Argon2id.Verify(password, Decoy);
             return default;
         }
         var matches = Argon2id.Verify(password, storedHash!);

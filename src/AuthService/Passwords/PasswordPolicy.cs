@@ -79,8 +79,13 @@ internal sealed class PasswordPolicy(PasswordOptions options)
     private bool IsTooCommon(ReadOnlySpan<char> lower)
     {
         if (IsRun(lower) || IsPaddedCommon(lower)) return true;
-        var unit = lower[..Period(lower)];
-        return unit.Length < lower.Length && (unit.Length <= MaxTrivialUnit || IsPaddedCommon(unit));
+        for (var length = 1; length < lower.Length; length++)
+        {
+            // The text is its first characters, repeated, the last time possibly in part.
+            if (!lower[length..].StartsWith(lower[..^length])) continue;
+            if (length <= MaxTrivialUnit || IsPaddedCommon(lower[..length])) return true;
+        }
+        return false;
     }
 
     /// <summary>Whether every character is the one before it, or its neighbour in the same direction throughout.</summary>
@@ -115,16 +120,6 @@ internal sealed class PasswordPolicy(PasswordOptions options)
             }
         }
         return false;
-    }
-
-    /// <summary>Length of the shortest unit whose repetition, the last one possibly cut, is the text.</summary>
-    private static int Period(ReadOnlySpan<char> text)
-    {
-        for (var period = 1; period < text.Length; period++)
-        {
-            if (text[period..].StartsWith(text[..^period])) return period;
-        }
-        return text.Length;
     }
 
     private bool ConsistsOfContext(string lower, List<string> words)
