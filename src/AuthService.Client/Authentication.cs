@@ -11,8 +11,8 @@ public sealed record RegisterRequest
     [RegularExpression(Patterns.Email, ErrorMessage = FieldCodes.Format)]
     public string Email { get; init; } = "";
 
-    /// <summary>Public name; 3 to 64 letters, digits, <c>. _ -</c>, compared without regard to case.</summary>
-    [Required(ErrorMessage = FieldCodes.Required), StringLength(64, MinimumLength = 3, ErrorMessage = FieldCodes.Length)]
+    /// <summary>Public name; 2 to 64 letters, digits, <c>. _ -</c>, compared without regard to case.</summary>
+    [Required(ErrorMessage = FieldCodes.Required), StringLength(64, MinimumLength = 2, ErrorMessage = FieldCodes.Length)]
     [RegularExpression(Patterns.Username, ErrorMessage = FieldCodes.Format)]
     public string Username { get; init; } = "";
 

@@ -79,8 +79,8 @@ public sealed record UserDetail
 /// <summary>Body of <c>PATCH /api/v1/users/profile</c>. A member that is absent or null stays as it is; an empty text clears it.</summary>
 public sealed record UpdateProfileRequest
 {
-    /// <summary>3 to 64 letters, digits, <c>. _ -</c>. Can't be cleared.</summary>
-    [StringLength(64, MinimumLength = 3, ErrorMessage = FieldCodes.Length), RegularExpression(Patterns.Username, ErrorMessage = FieldCodes.Format)]
+    /// <summary>2 to 64 letters, digits, <c>. _ -</c>. Can't be cleared.</summary>
+    [StringLength(64, MinimumLength = 2, ErrorMessage = FieldCodes.Length), RegularExpression(Patterns.Username, ErrorMessage = FieldCodes.Format)]
     public string? Username { get; init; }
 
     /// <summary>Up to 200 characters.</summary>
@@ -104,8 +104,8 @@ public sealed record CreateUserRequest
     [RegularExpression(Patterns.Email, ErrorMessage = FieldCodes.Format)]
     public string Email { get; init; } = "";
 
-    /// <summary>3 to 64 letters, digits, <c>. _ -</c>.</summary>
-    [Required(ErrorMessage = FieldCodes.Required), StringLength(64, MinimumLength = 3, ErrorMessage = FieldCodes.Length)]
+    /// <summary>2 to 64 letters, digits, <c>. _ -</c>.</summary>
+    [Required(ErrorMessage = FieldCodes.Required), StringLength(64, MinimumLength = 2, ErrorMessage = FieldCodes.Length)]
     [RegularExpression(Patterns.Username, ErrorMessage = FieldCodes.Format)]
     public string Username { get; init; } = "";
 
@@ -134,8 +134,8 @@ public sealed record UpdateUserRequest
     [StringLength(254, MinimumLength = 3, ErrorMessage = FieldCodes.Length), RegularExpression(Patterns.Email, ErrorMessage = FieldCodes.Format)]
     public string? Email { get; init; }
 
-    /// <summary>3 to 64 letters, digits, <c>. _ -</c>. Can't be cleared.</summary>
-    [StringLength(64, MinimumLength = 3, ErrorMessage = FieldCodes.Length), RegularExpression(Patterns.Username, ErrorMessage = FieldCodes.Format)]
+    /// <summary>2 to 64 letters, digits, <c>. _ -</c>. Can't be cleared.</summary>
+    [StringLength(64, MinimumLength = 2, ErrorMessage = FieldCodes.Length), RegularExpression(Patterns.Username, ErrorMessage = FieldCodes.Format)]
     public string? Username { get; init; }
 
     /// <summary>Up to 200 characters.</summary>

@@ -29,6 +29,9 @@ internal sealed class SeedDemonstration(NpgsqlDataSource db, TimeProvider clock)
     private static readonly SqlFile ListRoles = SqlFile.Beside<SeedDemonstration>("list_roles");
     private static readonly SqlFile CopyUsers = SqlFile.Beside<SeedDemonstration>("copy_users");
     private static readonly SqlFile CopyUserRoles = SqlFile.Beside<SeedDemonstration>("copy_user_roles");
+    private static readonly SqlFile LiftLimits = SqlFile.Beside<SeedDemonstration>("lift_limits");
+    private static readonly SqlFile DropChecks = SqlFile.Beside<SeedDemonstration>("drop_checks");
+    private static readonly SqlFile AddChecks = SqlFile.Beside<SeedDemonstration>("add_checks");
     private static readonly SqlFile Analyze = SqlFile.Beside<SeedDemonstration>("analyze");
 
     /// <param name="progress">Rows written so far; there are <c>3 × Users</c> of them.</param>
@@ -36,26 +39,25 @@ internal sealed class SeedDemonstration(NpgsqlDataSource db, TimeProvider clock)
     public async Task<long> ExecuteAsync(SeedSize size, Action<long> progress, CancellationToken ct)
     {
         await using var connection = await db.OpenConnectionAsync(ct);
-        long firstNumber;
-        await using (var transaction = await connection.BeginTransactionAsync(ct))
+        await using var transaction = await connection.BeginTransactionAsync(ct);
+        await ExecuteAsync(LiftLimits.On(transaction), ct);
+        await ExecuteAsync(LockUsers.On(transaction), ct);
+        await ExecuteAsync(InsertPermissions.On(transaction).With(size.Permissions), ct);
+        await ExecuteAsync(InsertRoles.On(transaction).With(size.Roles), ct);
+        await ExecuteAsync(InsertRolePermissions.On(transaction).With(size.Roles).With(size.Permissions), ct);
+        var roles = await RolesAsync(transaction, size.Roles, ct);
+        var firstNumber = await ScalarAsync(FindLast.On(transaction), ct) + 1;
+        if (size.Users > 0)
         {
-            await ExecuteAsync(LockUsers.On(transaction), ct);
-            await ExecuteAsync(InsertPermissions.On(transaction).With(size.Permissions), ct);
-            await ExecuteAsync(InsertRoles.On(transaction).With(size.Roles), ct);
-            await ExecuteAsync(InsertRolePermissions.On(transaction).With(size.Roles).With(size.Permissions), ct);
-            var roles = await RolesAsync(transaction, size.Roles, ct);
-            firstNumber = await ScalarAsync(FindLast.On(transaction), ct) + 1;
-            if (size.Users > 0)
-            {
-                var firstId = await ScalarAsync(ReserveIds.On(transaction).With((long)size.Users), ct);
-                await CopyUsersAsync(connection, size, firstId, firstNumber, progress, ct);
-                await CopyUserRolesAsync(connection, size, firstId, firstNumber, roles, progress, ct);
-            }
-
-            await transaction.CommitAsync(ct);
+            var firstId = await ScalarAsync(ReserveIds.On(transaction).With((long)size.Users), ct);
+            await CopyUsersAsync(connection, size, firstId, firstNumber, progress, ct);
+            await ExecuteAsync(DropChecks.On(transaction), ct);
+            await CopyUserRolesAsync(connection, size, firstId, firstNumber, roles, progress, ct);
+            await ExecuteAsync(AddChecks.On(transaction), ct);
         }
 
-        await ExecuteAsync(Analyze.On(connection), ct);
+        await ExecuteAsync(Analyze.On(transaction), ct);
+        await transaction.CommitAsync(ct);
         return firstNumber;
     }
 
@@ -106,7 +108,7 @@ internal sealed class SeedDemonstration(NpgsqlDataSource db, TimeProvider clock)
     private static async Task<NpgsqlBinaryImporter> BeginAsync(NpgsqlConnection connection, SqlFile copy, CancellationToken ct)
     {
         var importer = await connection.BeginBinaryImportAsync(copy.Text, ct);
-        importer.Timeout = Timeout.InfiniteTimeSpan;   // the checks of a million foreign keys come at the end of the COPY
+        importer.Timeout = Timeout.InfiniteTimeSpan;
         return importer;
     }
 

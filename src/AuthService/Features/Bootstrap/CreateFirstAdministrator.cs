@@ -96,6 +96,6 @@ internal sealed class CreateFirstAdministrator(NpgsqlDataSource db, PasswordHash
     private static string UsernameOf(string email)
     {
         var local = email[..email.IndexOf('@', StringComparison.Ordinal)];
-        return local.Length is >= 3 and <= 64 && local.All(c => char.IsAsciiLetterOrDigit(c) || c is '.' or '_' or '-') ? local : "admin";
+        return local.Length is >= 2 and <= 64 && local.All(c => char.IsAsciiLetterOrDigit(c) || c is '.' or '_' or '-') ? local : "admin";
     }
 }
