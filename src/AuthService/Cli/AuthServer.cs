@@ -21,8 +21,11 @@ internal static class AuthServer
 {
     /// <param name="builder">With the configuration; its options are checked here.</param>
     /// <param name="db">A migrated database. Stays the caller's to dispose.</param>
+    /// <param name="replace">Puts other parts in place of ours; for tests that need another clock or a fault.</param>
     /// <exception cref="SettingsException">The configuration is wrong.</exception>
-    public static WebApplication Build(WebApplicationBuilder builder, NpgsqlDataSource db, TokenOptions tokens, MasterKey masterKey)
+    public static WebApplication Build(
+        WebApplicationBuilder builder, NpgsqlDataSource db, TokenOptions tokens, MasterKey masterKey,
+        Action<IServiceCollection>? replace = null)
     {
         var configuration = builder.Configuration;
         builder.AddHttp(Settings.Bind<HttpOptions>(configuration, "Http"));
@@ -48,6 +51,7 @@ internal static class AuthServer
             .AddSessions(configuration)
             .AddUsers();
 
+        replace?.Invoke(builder.Services);
         var app = builder.Build();
         app.UseHttp();
 
