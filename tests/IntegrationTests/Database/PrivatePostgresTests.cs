@@ -17,6 +17,7 @@ public class PrivatePostgresTests
             ["shared_buffers"] = "16MB",
             ["max_connections"] = "20",
         },
+        UnreachableLimit = TimeSpan.FromMilliseconds(500),
     };
 
     private readonly CancellationToken _ct = new CancellationTokenSource(TimeSpan.FromSeconds(60)).Token;
