@@ -68,8 +68,8 @@ internal sealed partial class Cluster(
     /// <summary>Makes the cluster where it lacks, then takes over the server that runs on it or starts one.</summary>
     public async Task RunAsync(CancellationToken ct)
     {
-        if (home.ReadMajor() is null) await CreateAsync(ct);
         await PrepareSocketFolderAsync(ct);
+        if (home.ReadMajor() is null) await CreateAsync(ct);
         if (await TakeOverAsync(ct)) return;
 
         await WaitForOrphansAsync(ct);
