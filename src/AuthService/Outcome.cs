@@ -33,6 +33,7 @@ internal readonly struct Outcome<T> where T : notnull
     private Outcome(T? value, Problem? problem) => (_value, _problem) = (value, problem);
 
     public static implicit operator Outcome<T>(T value) => new(value, null);
+    public static Outcome<T> FromValue(T value) => new(value, null);
     public static implicit operator Outcome<T>(Problem problem) => new(default, problem);
 
     /// <summary>The only way to look inside, so no caller reaches the value without meeting the problem.</summary>
@@ -41,4 +42,10 @@ internal readonly struct Outcome<T> where T : notnull
         (problem, value) = (_problem, _value);
         return problem is not null;
     }
+}
+
+internal static class Outcome
+{
+    /// <summary>For a <typeparamref name="T"/> that is an interface: the language has no implicit conversion from one.</summary>
+    public static Outcome<T> Of<T>(T value) where T : notnull => Outcome<T>.FromValue(value);
 }

@@ -20,6 +20,21 @@ internal sealed record SqlFile(string Name, string Text)
         return new SqlFile(name, reader.ReadToEnd());
     }
 
+    /// <summary>The statement with <c>/*name:*/ … /*:name*/</c> replaced. What stands between the marks in the file keeps it a valid
+    /// statement by itself. Only ever filled with constants of ours: never with a word of a request.</summary>
+    public SqlFile Fill(string name, string text)
+    {
+        string open = $"/*{name}:*/", close = $"/*:{name}*/";
+        var filled = Text;
+        for (var start = filled.IndexOf(open, StringComparison.Ordinal); start >= 0; start = filled.IndexOf(open, start, StringComparison.Ordinal))
+        {
+            var end = filled.IndexOf(close, start, StringComparison.Ordinal);
+            filled = string.Concat(filled.AsSpan(0, start), text, filled.AsSpan(end + close.Length));
+        }
+
+        return filled == Text ? throw new InvalidOperationException($"{Name} has no place named '{name}'.") : this with { Text = filled };
+    }
+
     public NpgsqlCommand On(NpgsqlDataSource db) => db.CreateCommand(Text);
 
     public NpgsqlCommand On(NpgsqlTransaction transaction) => new(Text, transaction.Connection, transaction);

@@ -3,7 +3,7 @@
 CREATE TABLE users (
     id                        bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     email                     text        NOT NULL CHECK (length(email) BETWEEN 3 AND 254),
-    username                  text        NOT NULL CHECK (length(username) BETWEEN 3 AND 64),
+    username                  text        NOT NULL CHECK (length(username) BETWEEN 2 AND 64),
     display_name              text                 CHECK (length(display_name) <= 200),
     phone                     text                 CHECK (length(phone) <= 32),
     avatar_url                text                 CHECK (length(avatar_url) <= 2048),

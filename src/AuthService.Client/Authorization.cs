@@ -1,0 +1,40 @@
+using System.ComponentModel.DataAnnotations;
+
+namespace AuthService.Client;
+
+/// <summary>One question: may this account do that? Body of <c>POST /api/v1/authz/check</c>.</summary>
+public sealed record CheckRequest
+{
+    /// <summary>The account asked about; absent: the caller. For another account the caller needs <c>users:read</c>.</summary>
+    [Range(1, long.MaxValue, ErrorMessage = FieldCodes.Range)]
+    public long? UserId { get; init; }
+
+    /// <summary><c>resource:action</c>. A name that is malformed or unknown is answered with no.</summary>
+    [Required(ErrorMessage = FieldCodes.Required), StringLength(256, ErrorMessage = FieldCodes.Length)]
+    public string Permission { get; init; } = "";
+}
+
+/// <summary>The answer.</summary>
+/// <param name="Allowed">Whether the account holds the permission now.</param>
+/// <param name="Revision">Opaque: the state of the rights the answer was read from.</param>
+public sealed record CheckResponse(bool Allowed, string Revision);
+
+/// <summary>Body of <c>POST /api/v1/authz/check/batch</c>: 1 to 100 questions, answered from one state.</summary>
+public sealed record BatchCheckRequest
+{
+    /// <summary>The questions.</summary>
+    [Required(ErrorMessage = FieldCodes.Required), MinLength(1, ErrorMessage = FieldCodes.Length), MaxLength(100, ErrorMessage = FieldCodes.Length)]
+    public IReadOnlyList<CheckRequest> Checks { get; init; } = [];
+}
+
+/// <summary>The answers, in the order of the questions.</summary>
+/// <param name="Results">One for each question.</param>
+/// <param name="Revision">Opaque: the state of the rights the answers were read from.</param>
+public sealed record BatchCheckResponse(IReadOnlyList<bool> Results, string Revision);
+
+/// <summary>What the caller may do. Answer of <c>GET /api/v1/me/permissions</c>.</summary>
+/// <param name="UserId">Number of the account.</param>
+/// <param name="Roles">Names of the roles held.</param>
+/// <param name="Permissions">Permissions that follow, as <c>resource:action</c>.</param>
+/// <param name="Revision">Opaque: the state of the rights this was read from.</param>
+public sealed record RightsResponse(long UserId, IReadOnlyList<string> Roles, IReadOnlyList<string> Permissions, string Revision);

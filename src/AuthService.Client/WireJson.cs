@@ -1,0 +1,45 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+
+namespace AuthService.Client;
+
+/// <summary>How the wire records are written: names in snake case, unknown and repeated members refused, 32 levels at most.</summary>
+[JsonSourceGenerationOptions(
+    JsonSerializerDefaults.Web,
+    PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower,
+    PropertyNameCaseInsensitive = false,
+    NumberHandling = JsonNumberHandling.Strict,
+    UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
+    AllowDuplicateProperties = false,
+    MaxDepth = 32)]
+[JsonSerializable(typeof(RegisterRequest))]
+[JsonSerializable(typeof(LoginRequest))]
+[JsonSerializable(typeof(RefreshRequest))]
+[JsonSerializable(typeof(TokenResponse))]
+[JsonSerializable(typeof(ChangePasswordRequest))]
+[JsonSerializable(typeof(BootstrapRequest))]
+[JsonSerializable(typeof(BootstrapResponse))]
+[JsonSerializable(typeof(UserDetail))]
+[JsonSerializable(typeof(Page<UserSummary>))]
+[JsonSerializable(typeof(UpdateProfileRequest))]
+[JsonSerializable(typeof(CreateUserRequest))]
+[JsonSerializable(typeof(CreatedUser))]
+[JsonSerializable(typeof(UpdateUserRequest))]
+[JsonSerializable(typeof(IReadOnlyList<UserRole>))]
+[JsonSerializable(typeof(RoleInfo))]
+[JsonSerializable(typeof(Page<RoleInfo>))]
+[JsonSerializable(typeof(CreateRoleRequest))]
+[JsonSerializable(typeof(UpdateRoleRequest))]
+[JsonSerializable(typeof(PermissionInfo))]
+[JsonSerializable(typeof(Page<PermissionInfo>))]
+[JsonSerializable(typeof(CreatePermissionRequest))]
+[JsonSerializable(typeof(UpdatePermissionRequest))]
+[JsonSerializable(typeof(SessionList))]
+[JsonSerializable(typeof(CheckRequest))]
+[JsonSerializable(typeof(CheckResponse))]
+[JsonSerializable(typeof(BatchCheckRequest))]
+[JsonSerializable(typeof(BatchCheckResponse))]
+[JsonSerializable(typeof(RightsResponse))]
+[JsonSerializable(typeof(CreatedResource))]
+[JsonSerializable(typeof(ProblemBody))]
+public sealed partial class WireJson : JsonSerializerContext;

@@ -1,0 +1,145 @@
+using System.Diagnostics.Metrics;
+using System.Threading.Channels;
+using AuthService.Database;
+using AuthService.Http;
+using Npgsql;
+
+namespace AuthService.Audit;
+
+/// <summary>
+/// Writes <c>audit_events</c>. Changes made by people with power are written in the transaction of the change
+/// (<see cref="AppendAsync"/>): no event, no change. What happens often (log-in, refresh, refusals) goes through a bounded
+/// buffer (<see cref="Record"/>): a crash may lose what waited there, a full buffer drops and counts. The counter must stay 0.
+/// </summary>
+internal sealed partial class AuditTrail(NpgsqlDataSource db, TimeProvider clock, ILogger<AuditTrail> logger) : BackgroundService
+{
+    private const int BufferSize = 50_000;
+    private const int BatchSize = 1_000;
+    private static readonly TimeSpan RetryDelay = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan PartitionCheck = TimeSpan.FromHours(12);
+
+    private static readonly SqlFile InsertEvents = SqlFile.Beside<AuditTrail>("insert_events");
+    private static readonly SqlFile PreparePartitions = SqlFile.Beside<AuditTrail>("prepare_partitions");
+
+    private static readonly Meter Meter = new("AuthService.Audit");
+    private static readonly Counter<long> Dropped = Meter.CreateCounter<long>("audit_events_dropped_total", "{event}", "Events lost because the buffer was full");
+
+    private readonly Channel<(AuditEvent Event, long At)> _buffer =
+        Channel.CreateBounded<(AuditEvent, long)>(new BoundedChannelOptions(BufferSize) { SingleReader = true });
+
+    /// <summary>Queues an event; never waits. Written within about a millisecond unless the database is away.</summary>
+    public void Record(AuditEvent auditEvent)
+    {
+        if (!_buffer.Writer.TryWrite((auditEvent, clock.GetTimestamp()))) Dropped.Add(1);
+    }
+
+    /// <summary>Writes an event in the caller's transaction.</summary>
+    public static async Task AppendAsync(NpgsqlTransaction transaction, AuditEvent auditEvent, CancellationToken ct)
+    {
+        await using var command = InsertEvents.On(transaction);
+        AddTo(command.Parameters, [auditEvent], [TimeSpan.Zero]);
+        await command.ExecuteNonQueryAsync(ct);
+    }
+
+    /// <summary>Adds the writing of an event to a batch that is a transaction of its own.</summary>
+    public static void Append(NpgsqlBatch batch, AuditEvent auditEvent) =>
+        AddTo(InsertEvents.In(batch).Parameters, [auditEvent], [TimeSpan.Zero]);
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        Record(AuditEvent.Of(AuditTypes.Startup, Caller.Service));
+        var batch = new List<(AuditEvent Event, long At)>(BatchSize);
+        var partitionsChecked = clock.GetTimestamp();
+        // No timer: what comes while a batch is being written is the next batch.
+        while (await _buffer.Reader.WaitToReadAsync(CancellationToken.None))
+        {
+            batch.Clear();
+            while (batch.Count < BatchSize && _buffer.Reader.TryRead(out var entry)) batch.Add(entry);
+            await WriteAsync(batch, stoppingToken);
+
+            if (clock.GetElapsedTime(partitionsChecked) < PartitionCheck) continue;
+            partitionsChecked = clock.GetTimestamp();
+            await PreparePartitionsAsync(stoppingToken);
+        }
+    }
+
+    /// <summary>Takes no more, writes what is there, then stops. What can't be written within the host's limit is counted as dropped.</summary>
+    public override async Task StopAsync(CancellationToken cancellationToken)
+    {
+        Record(AuditEvent.Of(AuditTypes.Shutdown, Caller.Service));
+        _buffer.Writer.TryComplete();
+        if (ExecuteTask is { } running) await running.WaitAsync(cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await base.StopAsync(cancellationToken);
+    }
+
+    private async Task WriteAsync(List<(AuditEvent Event, long At)> batch, CancellationToken stopping)
+    {
+        var tries = 0;
+        while (true)
+        {
+            try
+            {
+                await using var command = InsertEvents.On(db);
+                AddTo(command.Parameters, [.. batch.Select(e => e.Event)], [.. batch.Select(e => clock.GetElapsedTime(e.At))]);
+                await command.ExecuteNonQueryAsync(CancellationToken.None);
+                return;
+            }
+            catch (NpgsqlException e)
+            {
+                tries++;
+                if (stopping.IsCancellationRequested && tries > 1)
+                {
+                    Dropped.Add(batch.Count);
+                    LogLost(e, batch.Count);
+                    return;
+                }
+
+                LogRetry(e, batch.Count);
+                await Task.Delay(RetryDelay, clock, stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            }
+        }
+    }
+
+    private async Task PreparePartitionsAsync(CancellationToken ct)
+    {
+        try
+        {
+            await using var command = PreparePartitions.On(db);
+            await command.ExecuteNonQueryAsync(ct);
+        }
+        catch (Exception e) when (e is NpgsqlException or OperationCanceledException)
+        {
+            LogPartitions(e);   // the default partition takes the rows meanwhile
+        }
+    }
+
+    private static void AddTo(NpgsqlParameterCollection parameters, AuditEvent[] events, TimeSpan[] waited)
+    {
+        Add(e => e.Id);
+        parameters.Add(new NpgsqlParameter<TimeSpan[]> { TypedValue = waited });
+        Add(e => e.Type);
+        Add(e => e.ActorType);
+        Add(e => e.ActorId);
+        Add(e => e.SessionId);
+        Add(e => e.TargetType);
+        Add(e => e.TargetId);
+        Add(e => e.Outcome);
+        Add(e => e.Reason);
+        Add(e => e.Diff);
+        Add(e => e.Ip);
+        Add(e => e.UserAgent);
+        Add(e => e.RequestId);
+
+        void Add<T>(Func<AuditEvent, T> column) =>
+            parameters.Add(new NpgsqlParameter<T[]> { TypedValue = Array.ConvertAll(events, e => column(e)) });
+    }
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "{Count} audit events can't be written yet")]
+    private partial void LogRetry(Exception exception, int count);
+
+    [LoggerMessage(Level = LogLevel.Critical, Message = "{Count} audit events are lost: the database was away while stopping")]
+    private partial void LogLost(Exception exception, int count);
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "Partitions of audit_events can't be prepared")]
+    private partial void LogPartitions(Exception exception);
+}

@@ -1,0 +1,69 @@
+using AuthService.Audit;
+using AuthService.Features.Authentication;
+using AuthService.Features.Authorization;
+using AuthService.Features.Bootstrap;
+using AuthService.Features.Permissions;
+using AuthService.Features.Roles;
+using AuthService.Features.Sessions;
+using AuthService.Features.SigningKeys;
+using AuthService.Features.Users;
+using AuthService.Health;
+using AuthService.Http;
+using AuthService.Installation;
+using AuthService.Passwords;
+using AuthService.Tokens;
+using Npgsql;
+
+namespace AuthService.Cli;
+
+/// <summary>The table of contents of the service: what it is made of and which routes it has. What is not listed here isn't there.</summary>
+internal static class AuthServer
+{
+    /// <param name="builder">With the configuration; its options are checked here.</param>
+    /// <param name="db">A migrated database. Stays the caller's to dispose.</param>
+    /// <param name="replace">Puts other parts in place of ours; for tests that need another clock or a fault.</param>
+    /// <exception cref="SettingsException">The configuration is wrong.</exception>
+    public static WebApplication Build(
+        WebApplicationBuilder builder, NpgsqlDataSource db, TokenOptions tokens, MasterKey masterKey,
+        Action<IServiceCollection>? replace = null)
+    {
+        var configuration = builder.Configuration;
+        builder.AddHttp(Settings.Bind<HttpOptions>(configuration, "Http"));
+
+        builder.Services
+            .AddSingleton(TimeProvider.System)
+            .AddSingleton(db)   // an instance given from outside is not disposed with the app
+            .AddSingleton(tokens)
+            .AddSingleton(masterKey)
+            .AddSingleton(Settings.Bind<PasswordOptions>(configuration, "Passwords"))
+            .AddSingleton<PasswordHashing>()
+            .AddSingleton<PasswordPolicy>()
+            .AddSingleton<AuditTrail>()
+            .AddHostedService(services => services.GetRequiredService<AuditTrail>());
+        builder.Services.AddTokens();
+
+        builder.Services
+            .AddAuthenticationFeature(configuration)
+            .AddAuthorizationFeature()
+            .AddBootstrap()
+            .AddPermissions()
+            .AddRoles()
+            .AddSessions(configuration)
+            .AddUsers();
+
+        replace?.Invoke(builder.Services);
+        var app = builder.Build();
+        app.UseHttp();
+
+        app.MapAuthentication();
+        app.MapAuthorization();
+        app.MapBootstrap();
+        app.MapPermissions();
+        app.MapRoles();
+        app.MapSessions();
+        app.MapUsers();
+        app.MapSigningKeys();
+        app.MapHealth();
+        return app;
+    }
+}

@@ -1,0 +1,75 @@
+using System.CommandLine;
+using AuthService.Database;
+using AuthService.Database.PrivateServer;
+using AuthService.Installation;
+using Npgsql;
+
+namespace AuthService.Cli;
+
+/// <summary>What the verbs share: configuration from file, environment and command line, in this order, and errors as one line.</summary>
+internal static class CommandHost
+{
+    public static WebApplicationBuilder CreateBuilder(string[] settings) => WebApplication.CreateSlimBuilder(new WebApplicationOptions
+    {
+        Args = settings,
+        ContentRootPath = AppContext.BaseDirectory,   // where appsettings.json is
+    });
+
+    /// <summary>For what happens before there is an application, and for verbs that never have one.</summary>
+    public static ILoggerFactory CreateLoggers(IConfiguration configuration) =>
+        LoggerFactory.Create(logging => logging.AddConfiguration(configuration.GetSection("Logging")).AddConsole());
+
+    /// <summary>Settings may stand on the command line of any verb: <c>--ConnectionStrings:Primary=…</c>, <c>--urls …</c>. What is no
+    /// setting is an error of the command line.</summary>
+    public static void SetConfiguredAction(this Command command, Func<string[], CancellationToken, Task<int>> action) =>
+        command.SetConfiguredAction((_, settings, ct) => action(settings, ct));
+
+    /// <inheritdoc cref="SetConfiguredAction(Command, Func{string[], CancellationToken, Task{int}})"/>
+    public static void SetConfiguredAction(this Command command, Func<ParseResult, string[], CancellationToken, Task<int>> action)
+    {
+        command.TreatUnmatchedTokensAsErrors = false;
+        command.SetAction(async (result, ct) =>
+        {
+            string[] settings = [.. result.UnmatchedTokens];
+            if (FirstStray(settings) is { } stray)
+            {
+                await Console.Error.WriteLineAsync($"authservice {command.Name}: '{stray}' is neither an option nor a setting such as --Section:Key=value. See --help.");
+                return 2;
+            }
+
+            return await RunAsync(command, () => action(result, settings, ct));
+        });
+    }
+
+    private static string? FirstStray(string[] settings)
+    {
+        for (var i = 0; i < settings.Length; i++)
+        {
+            if (settings[i].StartsWith("--urls=", StringComparison.OrdinalIgnoreCase)) continue;
+            if (string.Equals(settings[i], "--urls", StringComparison.OrdinalIgnoreCase) && i + 1 < settings.Length) { i++; continue; }
+            var equals = settings[i].IndexOf('=', StringComparison.Ordinal);
+            if (!settings[i].StartsWith("--", StringComparison.Ordinal) || equals < 0 || !settings[i][..equals].Contains(':', StringComparison.Ordinal)) return settings[i];
+        }
+
+        return null;
+    }
+
+    private static async Task<int> RunAsync(Command command, Func<Task<int>> action)
+    {
+        try
+        {
+            return await action();
+        }
+        catch (OperationCanceledException)
+        {
+            return 130;
+        }
+        catch (Exception e) when (e is SettingsException or MigrationException or PrivatePostgresException or InvalidOperationException or NpgsqlException
+            or DllNotFoundException or IOException)
+        {
+            // The operator's to mend: said in one line, without a stack.
+            await Console.Error.WriteLineAsync($"authservice {command.Name}: {e.Message}");
+            return 1;
+        }
+    }
+}

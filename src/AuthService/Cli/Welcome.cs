@@ -1,0 +1,48 @@
+using AuthService.Features.Bootstrap;
+using AuthService.Installation;
+using AuthService.Passwords;
+
+namespace AuthService.Cli;
+
+/// <summary>What a person needs at the first start: the address, how to become the administrator, and lines to paste.</summary>
+internal static class Welcome
+{
+    private const string EmailVariable = "AUTH_BOOTSTRAP_ADMIN_EMAIL";
+    private const string PasswordVariable = "AUTH_BOOTSTRAP_ADMIN_PASSWORD";
+
+    /// <exception cref="SettingsException">The administrator named in the environment can't be made.</exception>
+    public static async Task PrintAsync(string address, CreateFirstAdministrator create, IConfiguration configuration, CancellationToken ct)
+    {
+        address = address.Replace("[::]", "127.0.0.1", StringComparison.Ordinal).Replace("0.0.0.0", "127.0.0.1", StringComparison.Ordinal);
+        await Console.Out.WriteLineAsync($"\nAuthService is ready: {address}   (try it out at {address}/docs)\n");
+
+        var (email, password) = (configuration[EmailVariable], configuration[PasswordVariable]);
+        if (!string.IsNullOrEmpty(email) && !string.IsNullOrEmpty(password) && !await create.ExistsAsync(ct))
+        {
+            var outcome = await create.AsOperatorAsync(email, password, ct);
+            // Another node may have been first; then there is an administrator, which is what was asked for.
+            if (outcome.Failed(out var problem, out _) && !await create.ExistsAsync(ct))
+            {
+                var why = string.Join(" ", problem.Errors.Select(e => e.Detail).Prepend(problem.Title));
+                throw new SettingsException($"{EmailVariable} and {PasswordVariable} don't make an administrator: {why}");
+            }
+        }
+
+        if (await create.NewTokenAsync(ct) is not { } token)
+        {
+            await Console.Out.WriteLineAsync("Sign in as an administrator with POST /api/v1/auth/login.\n");
+            return;
+        }
+
+        var suggestion = TemporaryPassword.Create();
+        await Console.Out.WriteLineAsync($$"""
+            There is no administrator yet. These three lines make one, sign in, and ask what it may do. The token works once and
+            for 24 hours; choose your own address and password if you like.
+
+            curl -s {{address}}/api/v1/bootstrap -H 'Content-Type: application/json' -d '{"token":"{{token}}","email":"admin@example.com","password":"{{suggestion}}"}'
+            TOKEN=$(curl -s {{address}}/api/v1/auth/login -H 'Content-Type: application/json' -d '{"email":"admin@example.com","password":"{{suggestion}}"}' | sed 's/.*"access_token":"\([^"]*\)".*/\1/')
+            curl -s {{address}}/api/v1/me/permissions -H "Authorization: Bearer $TOKEN"
+
+            """);
+    }
+}

@@ -1,0 +1,61 @@
+using AuthService.Client;
+using AuthService.Features.Sessions;
+using AuthService.Http;
+using Microsoft.AspNetCore.Http.HttpResults;
+
+namespace AuthService.Features.Authentication;
+
+/// <summary>HTTP surface of signing in and out. Every answer that carries a token is marked as not to be stored.</summary>
+internal static class AuthenticationEndpoints
+{
+    public static void MapAuthentication(this IEndpointRouteBuilder routes)
+    {
+        var auth = routes.MapGroup("/api/v1/auth").WithTags("Authentication");
+        auth.MapPost("/register", RegisterAsync).AllowAnyone().WithSummary("Make an account");
+        auth.MapPost("/login", LogInAsync).AllowAnyone().WithSummary("Sign in with address and password");
+        auth.MapPost("/refresh", RefreshAsync).AllowAnyone().WithSummary("Exchange a refresh token for its successor and a new access token");
+        auth.MapPost("/logout", LogOutAsync).RequireSession(beforePasswordChange: true).WithSummary("End this session");
+        auth.MapPost("/logout-all", LogOutAllAsync).RequireSession(beforePasswordChange: true).WithSummary("End every session of the account");
+        auth.MapPost("/password/change", ChangePasswordAsync).RequireSession(beforePasswordChange: true)
+            .WithSummary("Set a new password and end every other session");
+    }
+
+    private static async Task<Results<Accepted, ProblemResult>> RegisterAsync(
+        RegisterRequest request, Caller caller, Register register, CancellationToken ct) =>
+        await register.ExecuteAsync(request, caller, ct) is { } problem ? problem.ToHttp() : TypedResults.Accepted((string?)null);
+
+    private static async Task<Results<Ok<TokenResponse>, ProblemResult>> LogInAsync(
+        LoginRequest request, Caller caller, LogIn logIn, HttpResponse response, CancellationToken ct)
+    {
+        response.Headers.CacheControl = "no-store";
+        var outcome = await logIn.ExecuteAsync(request, caller, ct);
+        if (outcome.Failed(out var problem, out var tokens)) return problem.ToHttp();
+        return TypedResults.Ok(tokens);
+    }
+
+    private static async Task<Results<Ok<TokenResponse>, ProblemResult>> RefreshAsync(
+        RefreshRequest request, Caller caller, RefreshSession refresh, HttpResponse response, CancellationToken ct)
+    {
+        response.Headers.CacheControl = "no-store";
+        var outcome = await refresh.ExecuteAsync(request.RefreshToken, caller, ct);
+        if (outcome.Failed(out var problem, out var tokens)) return problem.ToHttp();
+        return TypedResults.Ok(tokens);
+    }
+
+    private static async Task<NoContent> LogOutAsync(Caller caller, EndSessions end, CancellationToken ct)
+    {
+        // A session that has just ended some other way is as gone as the caller wants it.
+        await end.OneAsync(caller, caller.SignedInSessionId, ct);
+        return TypedResults.NoContent();
+    }
+
+    private static async Task<NoContent> LogOutAllAsync(Caller caller, EndSessions end, CancellationToken ct)
+    {
+        await end.AllAsync(caller, ct);
+        return TypedResults.NoContent();
+    }
+
+    private static async Task<Results<NoContent, ProblemResult>> ChangePasswordAsync(
+        ChangePasswordRequest request, Caller caller, ChangePassword change, CancellationToken ct) =>
+        await change.ExecuteAsync(request, caller, ct) is { } problem ? problem.ToHttp() : TypedResults.NoContent();
+}

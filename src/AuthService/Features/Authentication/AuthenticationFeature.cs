@@ -1,0 +1,13 @@
+using AuthService.Installation;
+
+namespace AuthService.Features.Authentication;
+
+internal static class AuthenticationFeature
+{
+    public static IServiceCollection AddAuthenticationFeature(this IServiceCollection services, IConfiguration configuration) => services
+        .AddSingleton(Settings.Bind<RegistrationOptions>(configuration, "Registration"))
+        .AddSingleton(Settings.Bind<EmailOptions>(configuration, "Email"))
+        .AddSingleton<Register>()
+        .AddSingleton<LogIn>()
+        .AddSingleton<ChangePassword>();
+}

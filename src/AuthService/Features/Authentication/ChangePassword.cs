@@ -1,0 +1,54 @@
+using AuthService.Audit;
+using AuthService.Client;
+using AuthService.Database;
+using AuthService.Features.Sessions;
+using AuthService.Http;
+using AuthService.Passwords;
+using Npgsql;
+
+namespace AuthService.Features.Authentication;
+
+/// <summary>Sets the caller's password, after the current one was shown once more, and ends every other session of the account.</summary>
+internal sealed class ChangePassword(NpgsqlDataSource db, PasswordHashing hashing, PasswordPolicy policy, AuditTrail audit)
+{
+    private static readonly SqlFile FindPassword = SqlFile.Beside<ChangePassword>("find_password");
+    private static readonly SqlFile SetPassword = SqlFile.Beside<ChangePassword>("set_password");
+
+    public async Task<Problem?> ExecuteAsync(ChangePasswordRequest request, Caller caller, CancellationToken ct)
+    {
+        var userId = caller.SignedInUserId;
+        if (await FindAsync(userId, ct) is not { } account) return AccessProblems.TokenNotValid;   // ended since the request began
+        if ((await hashing.VerifyAsync(request.CurrentPassword, account.PasswordHash, ct)).Failed(out var busy, out var verdict)) return busy;
+        if (!verdict.Matches)
+        {
+            audit.Record(AuditEvent.Of(AuditTypes.PasswordChangeFail, caller).On("user", userId) with { Outcome = AuditOutcome.Failure });
+            return AuthenticationProblems.CurrentPasswordNotValid;
+        }
+
+        var weak = policy.Check(request.NewPassword, "/new_password", account.Email, account.Username, account.DisplayName);
+        if (weak.Count > 0) return HttpProblems.Invalid with { Errors = weak };
+        if ((await hashing.HashAsync(request.NewPassword, ct)).Failed(out busy, out var hash)) return busy;
+
+        await using var connection = await db.OpenConnectionAsync(ct);
+        await using var transaction = await connection.BeginTransactionAsync(ct);
+        await using (var set = SetPassword.On(transaction).With(userId).With(account.Version).With(hash))
+        {
+            if (await set.ExecuteScalarAsync(ct) is null) return HttpProblems.PreconditionFailed;
+        }
+
+        await EndSessions.AllOfAsync(transaction, userId, except: caller.SessionId, "password_change", ct);
+        await AuditTrail.AppendAsync(transaction, AuditEvent.Of(AuditTypes.PasswordChange, caller).On("user", userId), ct);
+        await transaction.CommitAsync(ct);
+        return null;
+    }
+
+    private async Task<Account?> FindAsync(long userId, CancellationToken ct)
+    {
+        await using var command = FindPassword.On(db).With(userId);
+        await using var row = await command.ExecuteReaderAsync(ct);
+        if (!await row.ReadAsync(ct)) return null;
+        return new Account(row.GetString(0), row.GetInt64(1), row.GetString(2), row.GetString(3), row.IsDBNull(4) ? null : row.GetString(4));
+    }
+
+    private sealed record Account(string PasswordHash, long Version, string Email, string Username, string? DisplayName);
+}

@@ -1,0 +1,48 @@
+using AuthService.Audit;
+using AuthService.Client;
+using AuthService.Database;
+using AuthService.Features.Authorization;
+using AuthService.Http;
+using Npgsql;
+
+namespace AuthService.Features.Permissions;
+
+/// <summary>Describes a permission, or renames it. A new name is a new right for every holder, so renaming takes <c>system:admin</c>.</summary>
+internal sealed class UpdatePermission(NpgsqlDataSource db, Rights rights)
+{
+    private static readonly SqlFile Update = SqlFile.Beside<UpdatePermission>("update_permission");
+
+    public async Task<Outcome<VersionedPermission>> ExecuteAsync(
+        Caller caller, long id, IfMatch ifMatch, UpdatePermissionRequest request, CancellationToken ct)
+    {
+        await using var connection = await db.OpenConnectionAsync(ct);
+        await using var transaction = await connection.BeginTransactionAsync(ct);
+        if ((await GetPermission.InAsync(transaction, id, ct)).Failed(out var missing, out var before)) return missing;
+        if (IsRename(before.Permission, request))
+        {
+            if (before.Permission.IsSystem) return PermissionsProblems.SystemPermission;
+            if (!(await rights.OfAsync(caller.SignedInUserId, ct)).Allow(OwnPermissions.SystemAdmin)) return AccessProblems.NotPermitted;
+        }
+
+        if (await Authority.OverPermissionAsync(transaction, caller.UserId, id, ct) is { } exceeds) return exceeds;
+        await using (var update = Update.On(transaction).With(id).With(ifMatch.Version).With(request.Resource).With(request.Action).With(request.Description))
+        {
+            try
+            {
+                if (await update.ExecuteScalarAsync(ct) is null) return HttpProblems.PreconditionFailed;
+            }
+            catch (PostgresException e) when (e.ConstraintName == "permissions_resource_action_key")
+            {
+                return PermissionsProblems.NameTaken;
+            }
+        }
+
+        await AuditTrail.AppendAsync(transaction, AuditEvent.Of(AuditTypes.AuthzAdmin, caller).On("permission", id) with { Reason = "update" }, ct);
+        var outcome = await GetPermission.InAsync(transaction, id, ct);
+        await transaction.CommitAsync(ct);
+        return outcome;
+    }
+
+    private static bool IsRename(PermissionInfo before, UpdatePermissionRequest request) =>
+        (request.Resource is not null && request.Resource != before.Resource) || (request.Action is not null && request.Action != before.Action);
+}

@@ -1,0 +1,22 @@
+using AuthService.Client;
+using AuthService.Http;
+using Microsoft.AspNetCore.Http.HttpResults;
+
+namespace AuthService.Features.Sessions;
+
+/// <summary>HTTP surface of the caller's own sessions.</summary>
+internal static class SessionsEndpoints
+{
+    public static void MapSessions(this IEndpointRouteBuilder routes)
+    {
+        var mine = routes.MapGroup("/api/v1/me/sessions").WithTags("Me").RequireSession();
+        mine.MapGet("", ListAsync).WithSummary("The caller's live sessions");
+        mine.MapDelete("/{id:guid}", EndAsync).WithSummary("End one of the caller's sessions");
+    }
+
+    private static async Task<Ok<SessionList>> ListAsync(Caller caller, ListSessions list, CancellationToken ct) =>
+        TypedResults.Ok(await list.ExecuteAsync(caller, ct));
+
+    private static async Task<Results<NoContent, ProblemResult>> EndAsync(Guid id, Caller caller, EndSessions end, CancellationToken ct) =>
+        await end.OneAsync(caller, id, ct) is { } problem ? problem.ToHttp() : TypedResults.NoContent();
+}

@@ -1,0 +1,16 @@
+using AuthService.Installation;
+
+namespace AuthService.Features.Sessions;
+
+internal static class SessionsFeature
+{
+    public static IServiceCollection AddSessions(this IServiceCollection services, IConfiguration configuration) => services
+        .AddSingleton(Settings.Bind<SessionOptions>(configuration, "Sessions"))
+        .AddSingleton<SessionTokens>()
+        .AddSingleton<StartSession>()
+        .AddSingleton<RefreshSession>()
+        .AddSingleton<LiveSessions>()
+        .AddSingleton<EndSessions>()
+        .AddSingleton<ListSessions>()
+        .AddHostedService<PurgeExpiredSessions>();
+}

@@ -1,0 +1,61 @@
+using AuthService.Audit;
+using AuthService.Client;
+using AuthService.Database;
+using AuthService.Http;
+using AuthService.Tokens;
+using Npgsql;
+
+namespace AuthService.Features.Sessions;
+
+/// <summary>An account whose owner has just proved who they are.</summary>
+/// <param name="Version">Of the account when the proof was checked.</param>
+/// <param name="NewPasswordHash">The same password under today's parameters, if it had to be hashed anew.</param>
+internal sealed record ProvedIdentity(SignedInUser User, long Version, string[] Amr, string? NewPasswordHash = null, bool PasswordIsTemporary = false);
+
+/// <summary>Begins a session: one round trip, one transaction. The session's id and secret are always new; nothing the client sent goes in.</summary>
+internal sealed class StartSession(NpgsqlDataSource db, RefreshTokens refreshTokens, SessionTokens tokens, SessionOptions options)
+{
+    private static readonly SqlFile TouchUser = SqlFile.Beside<StartSession>("touch_user");
+    private static readonly SqlFile EndSurplus = SqlFile.Beside<StartSession>("end_surplus");
+    private static readonly SqlFile InsertSession = SqlFile.Beside<StartSession>("insert_session");
+
+    /// <returns>Null if the account has changed since its version was read; then the proof has to be looked at again.</returns>
+    public async Task<TokenResponse?> ExecuteAsync(ProvedIdentity identity, Caller caller, CancellationToken ct)
+    {
+        var id = Guid.CreateVersion7();
+        var token = refreshTokens.Create(id);
+        var userId = identity.User.Id;
+        var actor = AuditEvent.Of(AuditTypes.LoginSuccess, caller) with { ActorType = "user", ActorId = userId, SessionId = id };
+
+        await using var connection = await db.OpenConnectionAsync(ct);
+        await using var transaction = await connection.BeginTransactionAsync(ct);
+        await using var batch = new NpgsqlBatch(connection, transaction);
+        TouchUser.In(batch).With(userId).With(identity.Version).With(identity.NewPasswordHash);
+        EndSurplus.In(batch).With(userId).With(identity.Version).With(options.MaxPerUser - 1);
+        InsertSession.In(batch).With(id).With(userId).With(identity.Version).With(refreshTokens.HashOf(token))
+            .With(options.IdleTimeout).With(options.AbsoluteTimeout).With(identity.Amr).With(caller.Ip).With(caller.UserAgent);
+
+        var surplus = new List<Guid>();
+        TokenResponse? response = null;
+        await using (var reader = await batch.ExecuteReaderAsync(ct))
+        {
+            while (await reader.ReadAsync(ct)) surplus.Add(reader.GetGuid(0));
+            await reader.NextResultAsync(ct);
+            if (await reader.ReadAsync(ct))
+            {
+                var subject = new AccessTokenSubject(userId, id, reader.GetFieldValue<DateTimeOffset>(0), identity.Amr,
+                    reader.GetFieldValue<string[]>(1), reader.GetFieldValue<string[]>(2));
+                response = tokens.Pair(subject, token) with { User = identity.User, PasswordChangeRequired = identity.PasswordIsTemporary };
+            }
+        }
+
+        if (response is null) return null;   // rolled back: nothing was touched
+        foreach (var ended in surplus)
+        {
+            await AuditTrail.AppendAsync(transaction, actor with { Type = AuditTypes.ExcessSessions, TargetType = "session", TargetId = ended.ToString() }, ct);
+        }
+
+        await transaction.CommitAsync(ct);
+        return response;
+    }
+}

@@ -1,0 +1,32 @@
+using AuthService.Audit;
+using AuthService.Client;
+using AuthService.Http;
+using AuthService.Passwords;
+using Npgsql;
+
+namespace AuthService.Features.Users;
+
+/// <summary>Makes an account for somebody else. The password is the service's own invention, works for some days, and must be
+/// changed before anything else: no administrator ever knows a lasting one.</summary>
+internal sealed class CreateUser(NpgsqlDataSource db, PasswordHashing hashing, PasswordOptions options)
+{
+    public Task<Outcome<CreatedUser>> ExecuteAsync(CreateUserRequest request, Caller caller, CancellationToken ct) =>
+        ExecuteAsync(request, caller, [AddUser.EveryonesRole], ct);
+
+    /// <param name="roles">Names. Not from a request: whoever may make accounts may not thereby grant roles.</param>
+    public async Task<Outcome<CreatedUser>> ExecuteAsync(CreateUserRequest request, Caller caller, string[] roles, CancellationToken ct)
+    {
+        var password = TemporaryPassword.Create();
+        if ((await hashing.HashAsync(password, ct)).Failed(out var busy, out var hash)) return busy;
+
+        await using var connection = await db.OpenConnectionAsync(ct);
+        await using var transaction = await connection.BeginTransactionAsync(ct);
+        var added = await AddUser.ExecuteAsync(transaction, new NewUser(
+            request.Email, request.Username, string.IsNullOrEmpty(request.DisplayName) ? null : request.DisplayName, hash,
+            roles, options.TemporaryPasswordLifetime, caller.UserId), ct);
+        if (added.Id is not { } id) return added.EmailTaken ? UsersProblems.EmailTaken : UsersProblems.UsernameTaken;
+        await AuditTrail.AppendAsync(transaction, AuditEvent.Of(AuditTypes.UserCreated, caller).On("user", id), ct);
+        await transaction.CommitAsync(ct);
+        return new CreatedUser { Id = id, TemporaryPassword = password, TemporaryPasswordUntil = added.TemporaryUntil!.Value };
+    }
+}

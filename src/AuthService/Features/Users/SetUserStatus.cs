@@ -1,0 +1,62 @@
+using AuthService.Audit;
+using AuthService.Database;
+using AuthService.Features.Authorization;
+using AuthService.Features.Sessions;
+using AuthService.Http;
+using Npgsql;
+
+namespace AuthService.Features.Users;
+
+/// <summary>Activates, deactivates and deletes accounts. Taking an account away ends its sessions in the same transaction.</summary>
+internal sealed class SetUserStatus(NpgsqlDataSource db)
+{
+    private static readonly SqlFile SetActive = SqlFile.Beside<SetUserStatus>("set_active");
+    private static readonly SqlFile DeleteUser = SqlFile.Beside<SetUserStatus>("delete_user");
+
+    public async Task<Problem?> ActivateAsync(Caller caller, long id, CancellationToken ct)
+    {
+        await using var connection = await db.OpenConnectionAsync(ct);
+        await using var transaction = await connection.BeginTransactionAsync(ct);
+        if (await Authority.OverUserAsync(transaction, caller.UserId, id, ct) is { } exceeds) return exceeds;
+        await using (var set = SetActive.On(transaction).With(id).With(true))
+        {
+            if (await set.ExecuteScalarAsync(ct) is null) return UsersProblems.NotFound;
+        }
+
+        await AuditTrail.AppendAsync(transaction, AuditEvent.Of(AuditTypes.UserUpdated, caller).On("user", id) with { Reason = "activate" }, ct);
+        await transaction.CommitAsync(ct);
+        return null;
+    }
+
+    public Task<Problem?> DeactivateAsync(Caller caller, long id, CancellationToken ct) =>
+        TakeAwayAsync(caller, id, transaction => SetActive.On(transaction).With(id).With(false),
+            AuditEvent.Of(AuditTypes.UserUpdated, caller) with { Reason = "deactivate" }, ct);
+
+    public Task<Problem?> DeleteAsync(Caller caller, long id, IfMatch ifMatch, CancellationToken ct) =>
+        TakeAwayAsync(caller, id, transaction => DeleteUser.On(transaction).With(id).With(ifMatch.Version),
+            AuditEvent.Of(AuditTypes.UserDeleted, caller), ct);
+
+    private async Task<Problem?> TakeAwayAsync(
+        Caller caller, long id, Func<NpgsqlTransaction, NpgsqlCommand> change, AuditEvent auditEvent, CancellationToken ct)
+    {
+        if (id == caller.UserId) return UsersProblems.OwnAccount;
+        await using var connection = await db.OpenConnectionAsync(ct);
+        await using var transaction = await connection.BeginTransactionAsync(ct);
+        if (await Authority.OverUserAsync(transaction, caller.UserId, id, ct) is { } exceeds) return exceeds;
+        if (await Authority.KeepsAnAdministratorAsync(transaction, id, ct) is { } last) return last;
+
+        // The account first, its sessions after: a log-in on its way either meets the new version or is ended here.
+        await using (var command = change(transaction))
+        {
+            if (await command.ExecuteScalarAsync(ct) is null)
+            {
+                return (await GetUser.InAsync(transaction, id, ct)).Failed(out var missing, out _) ? missing : HttpProblems.PreconditionFailed;
+            }
+        }
+
+        await EndSessions.AllOfAsync(transaction, id, except: null, auditEvent.Reason ?? "delete", ct);
+        await AuditTrail.AppendAsync(transaction, auditEvent.On("user", id), ct);
+        await transaction.CommitAsync(ct);
+        return null;
+    }
+}

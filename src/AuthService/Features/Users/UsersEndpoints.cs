@@ -1,0 +1,86 @@
+using AuthService.Client;
+using AuthService.Http;
+using Microsoft.AspNetCore.Http.HttpResults;
+
+namespace AuthService.Features.Users;
+
+/// <summary>HTTP surface of accounts: the caller's own profile, and administration.</summary>
+internal static class UsersEndpoints
+{
+    public static void MapUsers(this IEndpointRouteBuilder routes)
+    {
+        var users = routes.MapGroup("/api/v1/users").WithTags("Users");
+        users.MapGet("/profile", GetProfileAsync).RequireSession(beforePasswordChange: true).WithSummary("The caller's own account");
+        users.MapPatch("/profile", UpdateProfileAsync).RequireSession().WithSummary("Change the caller's own account");
+
+        users.MapGet("", ListAsync).RequirePermission(OwnPermissions.UsersRead).WithSummary("List accounts");
+        users.MapPost("", CreateAsync).RequirePermission(OwnPermissions.UsersWrite).WithSummary("Make an account with a temporary password");
+        users.MapGet("/{id:long}", GetAsync).RequirePermission(OwnPermissions.UsersRead).WithSummary("One account with its roles and permissions");
+        users.MapPatch("/{id:long}", UpdateAsync).RequirePermission(OwnPermissions.UsersWrite).WithSummary("Change an account");
+        users.MapPost("/{id:long}/activate", ActivateAsync).RequirePermission(OwnPermissions.UsersWrite).WithSummary("Let an account sign in again");
+        users.MapPost("/{id:long}/deactivate", DeactivateAsync).RequirePermission(OwnPermissions.UsersWrite).WithSummary("End an account's sessions and keep it out");
+        users.MapDelete("/{id:long}", DeleteAsync).RequirePermission(OwnPermissions.UsersAdmin).WithSummary("Delete an account");
+
+        users.MapGet("/{id:long}/roles", ListRolesAsync).RequirePermission(OwnPermissions.UsersRead).WithSummary("The roles of an account");
+        users.MapPut("/{id:long}/roles/{roleId:long}", GrantRoleAsync).RequirePermission(OwnPermissions.RolesAssign).WithSummary("Grant a role");
+        users.MapDelete("/{id:long}/roles/{roleId:long}", RevokeRoleAsync).RequirePermission(OwnPermissions.RolesAssign).WithSummary("Revoke a role");
+    }
+
+    private static Task<Results<Ok<UserDetail>, ProblemResult>> GetProfileAsync(Caller caller, GetUser get, HttpResponse response, CancellationToken ct) =>
+        GetAsync(caller.SignedInUserId, get, response, ct);
+
+    private static async Task<Results<Ok<UserDetail>, ProblemResult>> UpdateProfileAsync(
+        UpdateProfileRequest request, IfMatch ifMatch, Caller caller, UpdateUser update, HttpResponse response, CancellationToken ct) =>
+        Answer(await update.OwnAsync(caller, request, ifMatch, ct), response);
+
+    private static async Task<Results<Ok<Page<UserSummary>>, ProblemResult>> ListAsync(
+        [AsParameters] Paging paging, string? search, bool? is_active, string? sort, ListUsers list, HttpContext context, CancellationToken ct)
+    {
+        var outcome = await list.ExecuteAsync(new UserFilter(search, is_active, sort), paging, ct);
+        if (outcome.Failed(out var problem, out var page)) return problem.ToHttp();
+        Paging.Link(context, page);
+        return TypedResults.Ok(page);
+    }
+
+    private static async Task<Results<Created<CreatedUser>, ProblemResult>> CreateAsync(
+        CreateUserRequest request, Caller caller, CreateUser create, HttpResponse response, CancellationToken ct)
+    {
+        response.Headers.CacheControl = "no-store";   // a password, if a temporary one
+        var outcome = await create.ExecuteAsync(request, caller, ct);
+        if (outcome.Failed(out var problem, out var created)) return problem.ToHttp();
+        return TypedResults.Created($"/api/v1/users/{created.Id}", created);
+    }
+
+    private static async Task<Results<Ok<UserDetail>, ProblemResult>> GetAsync(long id, GetUser get, HttpResponse response, CancellationToken ct) =>
+        Answer(await get.ExecuteAsync(id, ct), response);
+
+    private static async Task<Results<Ok<UserDetail>, ProblemResult>> UpdateAsync(
+        long id, UpdateUserRequest request, IfMatch ifMatch, Caller caller, UpdateUser update, HttpResponse response, CancellationToken ct) =>
+        Answer(await update.ExecuteAsync(caller, id, ifMatch, request, ct), response);
+
+    private static async Task<Results<NoContent, ProblemResult>> ActivateAsync(long id, Caller caller, SetUserStatus status, CancellationToken ct) =>
+        await status.ActivateAsync(caller, id, ct) is { } problem ? problem.ToHttp() : TypedResults.NoContent();
+
+    private static async Task<Results<NoContent, ProblemResult>> DeactivateAsync(long id, Caller caller, SetUserStatus status, CancellationToken ct) =>
+        await status.DeactivateAsync(caller, id, ct) is { } problem ? problem.ToHttp() : TypedResults.NoContent();
+
+    private static async Task<Results<NoContent, ProblemResult>> DeleteAsync(
+        long id, IfMatch ifMatch, Caller caller, SetUserStatus status, CancellationToken ct) =>
+        await status.DeleteAsync(caller, id, ifMatch, ct) is { } problem ? problem.ToHttp() : TypedResults.NoContent();
+
+    private static async Task<Results<Ok<IReadOnlyList<UserRole>>, ProblemResult>> ListRolesAsync(long id, UserRoles roles, CancellationToken ct) =>
+        (await roles.ListAsync(id, ct)).Failed(out var problem, out var list) ? problem.ToHttp() : TypedResults.Ok(list);
+
+    private static async Task<Results<NoContent, ProblemResult>> GrantRoleAsync(long id, long roleId, Caller caller, UserRoles roles, CancellationToken ct) =>
+        await roles.GrantAsync(caller, id, roleId, ct) is { } problem ? problem.ToHttp() : TypedResults.NoContent();
+
+    private static async Task<Results<NoContent, ProblemResult>> RevokeRoleAsync(long id, long roleId, Caller caller, UserRoles roles, CancellationToken ct) =>
+        await roles.RevokeAsync(caller, id, roleId, ct) is { } problem ? problem.ToHttp() : TypedResults.NoContent();
+
+    private static Results<Ok<UserDetail>, ProblemResult> Answer(Outcome<VersionedUser> outcome, HttpResponse response)
+    {
+        if (outcome.Failed(out var problem, out var found)) return problem.ToHttp();
+        response.SetVersion(found.Version);
+        return TypedResults.Ok(found.User);
+    }
+}

@@ -1,0 +1,12 @@
+namespace AuthService.Features.Users;
+
+internal static class UsersFeature
+{
+    public static IServiceCollection AddUsers(this IServiceCollection services) => services
+        .AddSingleton<ListUsers>()
+        .AddSingleton<GetUser>()
+        .AddSingleton<CreateUser>()
+        .AddSingleton<UpdateUser>()
+        .AddSingleton<SetUserStatus>()
+        .AddSingleton<UserRoles>();
+}

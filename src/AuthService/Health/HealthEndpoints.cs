@@ -1,0 +1,55 @@
+using AuthService.Database;
+using AuthService.Http;
+using AuthService.Tokens;
+using Microsoft.AspNetCore.Http.HttpResults;
+using Npgsql;
+
+namespace AuthService.Health;
+
+/// <summary>
+/// Live: the process answers. Ready: it can do its work, so the database answers and there are keys to sign with. Health: the
+/// same with its parts, for people and dashboards.
+/// </summary>
+internal static class HealthEndpoints
+{
+    private static readonly TimeSpan PingTimeout = TimeSpan.FromSeconds(2);
+    private static readonly SqlFile Ping = SqlFile.Read("Health/HealthEndpoints.ping.sql");
+
+    public static void MapHealth(this IEndpointRouteBuilder routes)
+    {
+        var health = routes.MapGroup("/health").WithTags("Health").AllowAnyone();
+        health.MapGet("", HealthAsync).WithSummary("State of the service and of what it stands on");
+        health.MapGet("/live", () => TypedResults.Ok(new HealthStatus("healthy"))).WithSummary("The process answers");
+        health.MapGet("/ready", ReadyAsync).WithSummary("The service can do its work");
+    }
+
+    private static async Task<JsonHttpResult<HealthReport>> HealthAsync(NpgsqlDataSource db, CancellationToken ct)
+    {
+        var answers = await DatabaseAnswersAsync(db, ct);
+        var report = new HealthReport(answers ? "healthy" : "unhealthy",
+            new HealthServices(new DatabaseHealth(answers), new HealthStatus("disabled")));
+        return TypedResults.Json(report, HealthJson.Default.HealthReport, statusCode: answers ? 200 : 503);
+    }
+
+    private static async Task<Results<Ok<HealthStatus>, ProblemResult>> ReadyAsync(NpgsqlDataSource db, SigningKeyRing ring, CancellationToken ct)
+    {
+        if (!ring.IsUsable || !await DatabaseAnswersAsync(db, ct)) return HttpProblems.Unavailable.ToHttp();
+        return TypedResults.Ok(new HealthStatus("healthy"));
+    }
+
+    private static async Task<bool> DatabaseAnswersAsync(NpgsqlDataSource db, CancellationToken ct)
+    {
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(ct);
+        limit.CancelAfter(PingTimeout);
+        try
+        {
+            await using var command = Ping.On(db);
+            await command.ExecuteScalarAsync(limit.Token);
+            return true;
+        }
+        catch (Exception e) when (e is NpgsqlException or TimeoutException or OperationCanceledException)
+        {
+            return false;
+        }
+    }
+}

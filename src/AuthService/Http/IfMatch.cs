@@ -1,0 +1,28 @@
+using System.Globalization;
+using System.Reflection;
+
+namespace AuthService.Http;
+
+/// <summary>The version of an object, as <c>ETag</c> and <c>If-Match</c> carry it: a change asked for against an older version is refused.</summary>
+/// <param name="Version">Null: the client did not ask, or asked for any version.</param>
+internal sealed record IfMatch(long? Version)
+{
+    /// <summary>Lets endpoint handlers name an <see cref="IfMatch"/> parameter; found by the framework by its name.</summary>
+    public static ValueTask<IfMatch?> BindAsync(HttpContext context, ParameterInfo parameter)
+    {
+        var text = context.Request.Headers.IfMatch.ToString();
+        if (text.Length == 0 || text == "*") return ValueTask.FromResult<IfMatch?>(new IfMatch((long?)null));
+        if (text is ['"', .. var digits, '"'] && long.TryParse(digits, NumberStyles.None, CultureInfo.InvariantCulture, out var version))
+        {
+            return ValueTask.FromResult<IfMatch?>(new IfMatch(version));
+        }
+
+        return ValueTask.FromResult<IfMatch?>(new IfMatch(-1));   // a tag we never gave matches nothing
+    }
+}
+
+internal static class ETags
+{
+    public static void SetVersion(this HttpResponse response, long version) =>
+        response.Headers.ETag = string.Create(CultureInfo.InvariantCulture, $"\"{version}\"");
+}

@@ -1,0 +1,66 @@
+using System.Text.Json.Nodes;
+using Microsoft.AspNetCore.OpenApi;
+using Microsoft.OpenApi;
+
+namespace AuthService.Http;
+
+/// <summary>The description of the API, made from the routes themselves: which access rule each states, and what it may answer.</summary>
+internal static class OpenApi
+{
+    /// <summary>Extension that names the permission an operation asks for.</summary>
+    public const string PermissionExtension = "x-permission";
+
+    private const string BearerScheme = "bearer";
+
+    public static void AddApiDescription(this IServiceCollection services) => services.AddOpenApi("v1", options =>
+    {
+        options.OpenApiVersion = OpenApiSpecVersion.OpenApi3_1;
+        options.AddDocumentTransformer(DescribeAsync);
+        options.AddOperationTransformer(SecureAsync);
+    });
+
+    private static Task DescribeAsync(OpenApiDocument document, OpenApiDocumentTransformerContext context, CancellationToken ct)
+    {
+        document.Info = new OpenApiInfo
+        {
+            Title = "AuthService",
+            Version = "v1",
+            Description = "Accounts, sessions, roles and permissions. Errors are RFC 9457 problem details with a stable code.",
+        };
+        document.Servers = [];
+        document.Components ??= new OpenApiComponents();
+        document.Components.SecuritySchemes ??= new Dictionary<string, IOpenApiSecurityScheme>(StringComparer.Ordinal);
+        document.Components.SecuritySchemes[BearerScheme] = new OpenApiSecurityScheme
+        {
+            Type = SecuritySchemeType.Http,
+            Scheme = "bearer",
+            BearerFormat = "JWT",
+            Description = "access_token of POST /api/v1/auth/login",
+        };
+        return Task.CompletedTask;
+    }
+
+    private static Task SecureAsync(OpenApiOperation operation, OpenApiOperationTransformerContext context, CancellationToken ct)
+    {
+        var access = context.Description.ActionDescriptor.EndpointMetadata.OfType<Access>().LastOrDefault();
+        operation.Responses ??= [];
+        Add("503", "Busy, or the database can't be reached; see Retry-After");
+        if (operation.RequestBody is not null)
+        {
+            Add("413", "The body is larger than 1 MiB");
+            Add("415", "The body is not application/json");
+            Add("422", "Members of the body are not valid; see errors");
+        }
+
+        if (access is not { NeedsSession: true }) return Task.CompletedTask;
+        operation.Security = [new OpenApiSecurityRequirement { [new OpenApiSecuritySchemeReference(BearerScheme, context.Document)] = [] }];
+        Add("401", "No valid access token");
+        Add("403", "Not permitted");
+        if (access.Permission is null) return Task.CompletedTask;
+        operation.Extensions ??= new Dictionary<string, IOpenApiExtension>(StringComparer.Ordinal);
+        operation.Extensions[PermissionExtension] = new JsonNodeExtension(JsonValue.Create(access.Permission));
+        return Task.CompletedTask;
+
+        void Add(string status, string description) => operation.Responses.TryAdd(status, new OpenApiResponse { Description = description });
+    }
+}

@@ -1,0 +1,45 @@
+using System.Globalization;
+using AuthService.Client;
+using Microsoft.AspNetCore.Http.Extensions;
+
+namespace AuthService.Http;
+
+/// <summary>Which part of a short list (roles, permissions) is asked for. Bound with <c>[AsParameters]</c>.</summary>
+/// <param name="Limit">1 to <see cref="Paging.MaxLimit"/>; default 50.</param>
+/// <param name="Offset">0 and more.</param>
+internal sealed record OffsetPaging(int? Limit, int? Offset)
+{
+    public int Take => Limit ?? Paging.DefaultLimit;
+    public int Skip => Offset ?? 0;
+    public bool IsValid => Take is >= 1 and <= Paging.MaxLimit && Skip >= 0;
+}
+
+/// <summary>Which part of a list is asked for. Bound with <c>[AsParameters]</c>.</summary>
+/// <param name="Limit">1 to <see cref="MaxLimit"/>; default 50.</param>
+/// <param name="Offset">0 and more; not together with a cursor.</param>
+/// <param name="Cursor">From <c>next_cursor</c> of the page before.</param>
+internal sealed record Paging(int? Limit, int? Offset, string? Cursor)
+{
+    public const int MaxLimit = 200;
+    public const int DefaultLimit = 50;
+
+    public static readonly Problem NotValid =
+        new("http.paging_not_valid", 400, $"limit is 1 to {MaxLimit}, offset 0 or more, and offset and cursor exclude each other.");
+
+    public static readonly Problem CursorNotValid = new("http.cursor_not_valid", 400, "The cursor is not one of this list with these filters.");
+
+    public int Take => Limit ?? DefaultLimit;
+    public int Skip => Offset ?? 0;
+
+    public bool IsValid => Take is >= 1 and <= MaxLimit && Skip >= 0 && !(Offset is not null && Cursor is not null);
+
+    /// <summary>RFC 8288 link to the next page, for clients that follow headers.</summary>
+    public static void Link<T>(HttpContext context, Page<T> page)
+    {
+        if (page.NextCursor is null) return;
+        var query = new QueryBuilder(context.Request.Query
+            .Where(q => q.Key is not ("cursor" or "offset"))
+            .SelectMany(q => q.Value, (q, v) => KeyValuePair.Create(q.Key, v ?? ""))) { { "cursor", page.NextCursor } };
+        context.Response.Headers.Link = string.Create(CultureInfo.InvariantCulture, $"<{context.Request.Path}{query}>; rel=\"next\"");
+    }
+}

@@ -1,0 +1,73 @@
+using AuthService.Database;
+using AuthService.Database.PrivateServer;
+using AuthService.Tokens;
+using Npgsql;
+
+namespace AuthService.Installation;
+
+/// <summary>
+/// What every verb of the command line stands on: the database, an external one or the private one of this data folder, and the
+/// master key. Disposing it closes the pool and stops a private server that was started here.
+/// </summary>
+internal sealed class OpenInstallation : IAsyncDisposable
+{
+    private static readonly SqlFile FindKeys = SqlFile.Beside<OpenInstallation>("find_keys");
+
+    private readonly IConfiguration _configuration;
+    private readonly PrivatePostgres? _server;
+
+    private OpenInstallation(IConfiguration configuration, DatabaseOptions options, PrivatePostgres? server, NpgsqlDataSource db)
+    {
+        (_configuration, Options, _server, Db) = (configuration, options, server, db);
+    }
+
+    public NpgsqlDataSource Db { get; }
+    public DatabaseOptions Options { get; }
+
+    /// <param name="asOwner">True: this process serves, so a private server must be its own. False: a verb that may also use the
+    /// private server of a service that is running.</param>
+    /// <exception cref="SettingsException">The configuration is wrong.</exception>
+    public static async Task<OpenInstallation> OpenAsync(IConfiguration configuration, bool asOwner, ILoggerFactory loggers, CancellationToken ct)
+    {
+        var options = Settings.Bind<DatabaseOptions>(configuration, "Database");
+        PrivatePostgres? server = null;
+        var connectionString = configuration.GetConnectionString("Primary");
+        if (string.IsNullOrWhiteSpace(connectionString))
+        {
+            var logger = loggers.CreateLogger<PrivatePostgres>();
+            server = asOwner
+                ? await PrivatePostgres.StartAsync(options.DataFolder, logger, ct)
+                : await PrivatePostgres.OpenAsync(options.DataFolder, logger, ct);
+            connectionString = server.ConnectionString;
+        }
+
+        try
+        {
+            return new OpenInstallation(configuration, options, server, DataSources.Create(connectionString, options, loggers));
+        }
+        catch (ArgumentException e)
+        {
+            if (server is not null) await server.DisposeAsync();
+            throw new SettingsException($"ConnectionStrings:Primary can't be used: {e.Message}");
+        }
+    }
+
+    /// <summary>The master key, from configuration or file. The file is made here only if the database holds nothing made under
+    /// another key. Needs the schema.</summary>
+    public async Task<MasterKey> ReadMasterKeyAsync(TokenOptions tokens, CancellationToken ct)
+    {
+        if (tokens.MasterKey is { Length: > 0 } text) return MasterKey.Parse(text, "Tokens:MasterKey");
+        var path = tokens.MasterKeyFile ?? Path.Combine(Options.DataFolder, "master.key");
+        Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(path))!);
+        await using var command = FindKeys.On(Db);
+        return MasterKey.ReadFile(path, mayCreate: !(bool)(await command.ExecuteScalarAsync(ct))!);
+    }
+
+    public TokenOptions BindTokens() => Settings.Bind<TokenOptions>(_configuration, "Tokens");
+
+    public async ValueTask DisposeAsync()
+    {
+        await Db.DisposeAsync();
+        if (_server is not null) await _server.DisposeAsync();
+    }
+}

@@ -1,0 +1,23 @@
+namespace AuthService.Tokens;
+
+internal static class TokensRegistration
+{
+    /// <summary>
+    /// Needs <see cref="TokenOptions"/>, <see cref="MasterKey"/>, <see cref="TimeProvider"/> and the data source. The upkeep is a
+    /// hosted service whose start makes and reads the keys: register it before what serves requests.
+    /// </summary>
+    public static void AddTokens(this IServiceCollection services)
+    {
+        services.AddSingleton<SigningKeySeal>();
+        services.AddSingleton<LoadSigningKeys>();
+        services.AddSingleton<EnsureSigningKeys>();
+        services.AddSingleton<RotateSigningKey>();
+        services.AddSingleton<DistrustSigningKey>();
+        services.AddSingleton<ListSigningKeys>();
+        services.AddSingleton(provider =>
+            new SigningKeyRing(provider.GetRequiredService<LoadSigningKeys>().ExecuteAsync, provider.GetRequiredService<TimeProvider>()));
+        services.AddHostedService<SigningKeyUpkeep>();
+        services.AddSingleton<AccessTokens>();
+        services.AddSingleton<RefreshTokens>();
+    }
+}

@@ -1,0 +1,84 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
+using System.Reflection;
+
+namespace IntegrationTests;
+
+/// <summary>The service as a process of its own, for what can only be done to a process: killing it.</summary>
+internal sealed class ServiceProcess : IAsyncDisposable
+{
+    private static readonly TimeSpan StartLimit = TimeSpan.FromSeconds(30);
+
+    private readonly Process _process;
+
+    private ServiceProcess(Process process, string address)
+    {
+        _process = process;
+        Http = new HttpClient(new SocketsHttpHandler { AllowAutoRedirect = false, UseCookies = false }) { BaseAddress = new Uri(address) };
+    }
+
+    public HttpClient Http { get; }
+    public int Id => _process.Id;
+
+    /// <param name="settings">At least where the database is and the master key that processes share; see <see cref="Settings"/>.</param>
+    /// <param name="port">Of a process that this one takes the place of; null: a free one.</param>
+    public static async Task<ServiceProcess> StartAsync(IReadOnlyCollection<string> settings, CancellationToken ct, int? port = null)
+    {
+        var address = string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{port ?? FreePort()}");
+        var start = new ProcessStartInfo("dotnet") { UseShellExecute = false, RedirectStandardOutput = true, RedirectStandardError = true };
+        start.ArgumentList.Add(Path.Combine(Path.GetDirectoryName(Assembly.GetExecutingAssembly().Location)!, "authservice.dll"));
+        start.ArgumentList.Add("serve");
+        foreach (var setting in settings) start.ArgumentList.Add(setting);
+        start.ArgumentList.Add("--urls=" + address);
+        var process = Process.Start(start)!;
+        // Read, or the process would block on a full pipe.
+        process.OutputDataReceived += (_, _) => { };
+        process.ErrorDataReceived += (_, _) => { };
+        process.BeginOutputReadLine();
+        process.BeginErrorReadLine();
+        var service = new ServiceProcess(process, address);
+        await Eventually.TrueAsync(() => service.IsReadyAsync(ct), StartLimit);
+        return service;
+    }
+
+    /// <summary>Settings of processes that stand side by side on one database.</summary>
+    public static string[] Settings(TestDatabase database, byte[] masterKey, params string[] more) =>
+        [$"--ConnectionStrings:Primary={database.ConnectionString}", $"--Tokens:MasterKey={Convert.ToBase64String(masterKey)}", "--Logging:LogLevel:Default=Error", .. more];
+
+    /// <summary>As <c>kill -9</c>: nothing in the process gets to say a word.</summary>
+    public async Task KillAsync()
+    {
+        _process.Kill();
+        await _process.WaitForExitAsync();
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        Http.Dispose();
+        if (!_process.HasExited) await KillAsync();
+        _process.Dispose();
+    }
+
+    private async Task<bool> IsReadyAsync(CancellationToken ct)
+    {
+        if (_process.HasExited) throw new InvalidOperationException($"The service ended with code {_process.ExitCode}.");
+        try
+        {
+            using var answer = await Http.GetAsync(new Uri("/health/ready", UriKind.Relative), ct);
+            return answer.IsSuccessStatusCode;
+        }
+        catch (HttpRequestException)
+        {
+            return false;
+        }
+    }
+
+    private static int FreePort()
+    {
+        using var socket = new TcpListener(IPAddress.Loopback, 0);
+        socket.Start();
+        return ((IPEndPoint)socket.LocalEndpoint).Port;
+    }
+}
