@@ -1,6 +1,7 @@
 using System.Diagnostics.Metrics;
 using System.Threading.Channels;
 using AuthService.Database;
+using AuthService.Http;
 using Npgsql;
 
 namespace AuthService.Audit;
@@ -46,6 +47,7 @@ internal sealed partial class AuditTrail(NpgsqlDataSource db, TimeProvider clock
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
+        Record(AuditEvent.Of(AuditTypes.Startup, Caller.Service));
         var batch = new List<(AuditEvent Event, long At)>(BatchSize);
         var partitionsChecked = clock.GetTimestamp();
         // No timer: what comes while a batch is being written is the next batch.
@@ -64,6 +66,7 @@ internal sealed partial class AuditTrail(NpgsqlDataSource db, TimeProvider clock
     /// <summary>Takes no more, writes what is there, then stops. What can't be written within the host's limit is counted as dropped.</summary>
     public override async Task StopAsync(CancellationToken cancellationToken)
     {
+        Record(AuditEvent.Of(AuditTypes.Shutdown, Caller.Service));
         _buffer.Writer.TryComplete();
         if (ExecuteTask is { } running) await running.WaitAsync(cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         await base.StopAsync(cancellationToken);

@@ -46,7 +46,11 @@ internal static class DataSources
         Default("Max Auto Prepare", MaxAutoPrepare);
         Default("Auto Prepare Min Usages", AutoPrepareMinUsages);
 
-        // A start-up option, not a SET: the pool's reset between two users of a connection goes back to it.
+        // The driver would send DISCARD's parts before every use of a pooled connection: five statements for each of ours. Nothing here
+        // leaves anything in a session: settings are SET LOCAL, advisory locks are those of transactions (the migrator cleans up itself).
+        Default("No Reset On Close", true);
+
+        // A start-up option, not a SET: RESET ALL goes back to it.
         if (settings.Options?.Contains("statement_timeout", StringComparison.Ordinal) != true)
             settings.Options = string.Create(CultureInfo.InvariantCulture,
                 $"{settings.Options} -c statement_timeout={(long)options.StatementTimeout.TotalMilliseconds}").Trim();

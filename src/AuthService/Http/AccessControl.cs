@@ -52,6 +52,7 @@ internal sealed class AccessControl(RequestDelegate next, AccessTokens tokens, L
             return;
         }
 
+        context.Response.Headers.CacheControl = "no-store";   // an answer to one caller; routes that may be cached say so
         context.Features.Set(caller);
         await next(context);
     }
