@@ -35,8 +35,16 @@ internal sealed class Target : IAsyncDisposable
         var folder = Directory.CreateTempSubdirectory("authservice-bench-").FullName;
         File.SetUnixFileMode(folder, File.GetUnixFileMode(folder) | UnixFileMode.OtherExecute | UnixFileMode.GroupExecute);
         var target = new Target(folder, await PrivatePostgres.StartAsync(folder, NullLogger.Instance, CancellationToken.None));
-        await target.CommandAsync("seed", "--users", users.ToString(CultureInfo.InvariantCulture), "--password", Password);
-        return target;
+        try
+        {
+            await target.CommandAsync("seed", "--users", users.ToString(CultureInfo.InvariantCulture), "--password", Password);
+            return target;
+        }
+        catch
+        {
+            await target.DisposeAsync();
+            throw;
+        }
     }
 
     /// <summary>Starts the service on the database that is up.</summary>

@@ -32,8 +32,8 @@ public sealed record LoginRequest
     [Required(ErrorMessage = FieldCodes.Required), StringLength(254, ErrorMessage = FieldCodes.Length)]
     public string Email { get; init; } = "";
 
-    /// <summary>The account's password, exactly as it was set. 256 characters are up to 512 units of UTF-16, which is what is counted here.</summary>
-    [Required(ErrorMessage = FieldCodes.Required), StringLength(512, ErrorMessage = FieldCodes.Length)]
+    /// <summary>The account's password, exactly as it was set.</summary>
+    [Required(ErrorMessage = FieldCodes.Required), StringLength(Patterns.PasswordMaxLength, ErrorMessage = FieldCodes.Length)]
     public string Password { get; init; } = "";
 }
 
@@ -85,8 +85,8 @@ public sealed record SignedInUser(long Id, string Email, string Username, string
 /// <summary>Body of <c>POST /api/v1/auth/password/change</c>. Ends every other session of the account.</summary>
 public sealed record ChangePasswordRequest
 {
-    /// <summary>The password as it is; bounded like that of a log-in.</summary>
-    [Required(ErrorMessage = FieldCodes.Required), StringLength(512, ErrorMessage = FieldCodes.Length)]
+    /// <summary>The password as it is.</summary>
+    [Required(ErrorMessage = FieldCodes.Required), StringLength(Patterns.PasswordMaxLength, ErrorMessage = FieldCodes.Length)]
     public string CurrentPassword { get; init; } = "";
 
     /// <summary>The password as it shall be; 12 to 256 characters.</summary>

@@ -33,12 +33,13 @@ internal static class DataSources
         Default("Timezone", "UTC");
         Default("Minimum Pool Size", options.PoolMinimum);
         Default("Maximum Pool Size", options.PoolMaximum);
-        // One of the two may come from the connection string: then the other gives way to it.
+        // Who asks for a small pool means it: the minimum gives way, unless the connection string demands it.
         if (settings.MinPoolSize > settings.MaxPoolSize)
         {
-            if (WasWritten("Maximum Pool Size") && !WasWritten("Minimum Pool Size")) settings.MinPoolSize = settings.MaxPoolSize;
-            else if (WasWritten("Minimum Pool Size") && !WasWritten("Maximum Pool Size")) settings.MaxPoolSize = settings.MinPoolSize;
+            if (!WasWritten("Minimum Pool Size")) settings.MinPoolSize = settings.MaxPoolSize;
+            else if (!WasWritten("Maximum Pool Size")) settings.MaxPoolSize = settings.MinPoolSize;
         }
+
         Default("Connection Idle Lifetime", Seconds(options.ConnectionIdleLifetime));
         Default("Connection Lifetime", Seconds(options.ConnectionLifetime));
         Default("Command Timeout", Seconds(options.CommandTimeout));

@@ -61,14 +61,10 @@ internal sealed partial class Migrator(NpgsqlDataSource db, IReadOnlyList<Migrat
     public async Task<IReadOnlyList<Migration>> ApplyAsync(CancellationToken ct)
     {
         await using var connection = await db.OpenConnectionAsync(ct);
-        await using (var configure = Configure.On(connection).With(Milliseconds(LockWait)))
-        {
-            await configure.ExecuteNonQueryAsync(ct);
-        }
-
-        await TakeLockAsync(connection, ct);
         try
         {
+            await using (var configure = Configure.On(connection).With(Milliseconds(LockWait))) await configure.ExecuteNonQueryAsync(ct);
+            await TakeLockAsync(connection, ct);
             await using (var create = CreateTable.On(connection)) await create.ExecuteNonQueryAsync(ct);
             var pending = await PendingAsync(connection, ct);
             foreach (var migration in pending) await ApplyOneAsync(connection, migration, ct);
@@ -159,7 +155,8 @@ internal sealed partial class Migrator(NpgsqlDataSource db, IReadOnlyList<Migrat
 
     private static async Task ReleaseLockAsync(NpgsqlConnection connection)
     {
-        // A broken connection has released it already. Not the caller's token: a cancelled caller must not leave the lock to the pool.
+        // Also when the lock was not got: the settings are for nobody else. A broken connection has released everything already.
+        // Not the caller's token: a cancelled caller must not leave the lock to the pool.
         if (connection.State != ConnectionState.Open) return;
         await using (var command = Unlock.On(connection).With(LockKey)) await command.ExecuteNonQueryAsync(CancellationToken.None);
         await using (var reset = Reset.On(connection)) await reset.ExecuteNonQueryAsync(CancellationToken.None);

@@ -47,7 +47,7 @@ internal static class OpenApi
         Add("503", "Busy, or the database can't be reached; see Retry-After");
         if (operation.RequestBody is not null)
         {
-            Add("413", "The body is larger than 1 MiB");
+            Add("413", "The body is larger than this installation takes");
             Add("415", "The body is not application/json");
             Add("422", "Members of the body are not valid; see errors");
         }
