@@ -38,6 +38,7 @@ internal static class HttpFeature
             page.SwaggerEndpoint("/openapi/v1.json", "AuthService v1");
             page.DocumentTitle = "AuthService API";
         });
+        app.UseMiddleware<JsonIsUtf8>();
         app.UseRouting();
         app.UseMiddleware<AccessControl>();
         app.MapOpenApi("/openapi/{documentName}.json").AllowAnyone();

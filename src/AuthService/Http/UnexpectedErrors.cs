@@ -27,6 +27,8 @@ internal sealed partial class UnexpectedErrors(ILogger<UnexpectedErrors> logger)
                 return HttpProblems.MalformedJson with { Detail = Position(json) };
             case BadHttpRequestException bad:
                 return bad.StatusCode == 400 ? HttpProblems.Malformed : HttpProblems.ForStatus(bad.StatusCode);
+            case PostgresException { SqlState: PostgresErrorCodes.CharacterNotInRepertoire or PostgresErrorCodes.UntranslatableCharacter }:
+                return HttpProblems.Malformed;   // U+0000 in a text: JSON and addresses can carry it, a database can't
             case NpgsqlException or TimeoutException or SigningKeysUnavailableException:
                 LogDatabase(exception, context.Request.Method, context.Request.Path);
                 return HttpProblems.Unavailable;
