@@ -1,10 +1,10 @@
 using AuthService.Audit;
-using AuthService.Features.Authorization;
 using AuthService.Features.Sessions;
+using AuthService.Http;
 using AuthService.Tokens;
 using Microsoft.Extensions.Primitives;
 
-namespace AuthService.Http;
+namespace AuthService.Features.Authorization;
 
 /// <summary>
 /// Decides for every request whether its endpoint may run: token, live session, permission, in this order. Never trusts the
