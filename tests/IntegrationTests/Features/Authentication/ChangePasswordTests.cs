@@ -125,6 +125,13 @@ public class ChangePasswordTests(Servers servers) : IClassFixture<Servers>
         var second = await node.SignInAsync("anna@example.com", created.TemporaryPassword, Ct);
         Assert.Equal(HttpStatusCode.NoContent, await second.SendAsync(HttpMethod.Post, "/api/v1/auth/logout", body: null, Ct).StatusAsync());
 
+        // Into itself it can't be changed: it would be a lasting one that an administrator knows.
+        using (var unchanged = await ChangeAsync(anna, created.TemporaryPassword, created.TemporaryPassword))
+        {
+            Assert.Equal(HttpStatusCode.UnprocessableEntity, unchanged.StatusCode);
+            Assert.Equal(["passwords.unchanged"], (await unchanged.ProblemAsync(Ct)).Errors!.Select(error => error.Code));
+        }
+
         Assert.Equal(HttpStatusCode.NoContent, await ChangeAsync(anna, created.TemporaryPassword, NewPassword).StatusAsync());
         Assert.Equal(HttpStatusCode.OK, await node.Http.UseAsync(anna.Tokens.AccessToken, Ct));
         Assert.Equal(HttpStatusCode.Unauthorized, await node.Http.LogInAsync("anna@example.com", created.TemporaryPassword, Ct).StatusAsync());

@@ -31,12 +31,13 @@ public class RegisterTests(Servers servers) : IClassFixture<Servers>
         Assert.Equal(free, taken);
         Assert.StartsWith("Accepted\n", free, StringComparison.Ordinal);
         Assert.Contains("1 hashes\n", free, StringComparison.Ordinal);
+        Assert.Equal(await MeasureAsync("free-too@example.com", "anna1"), await MeasureAsync("anna1@example.com", "anna1"));
 
         // The account that was there is as it was, and the name asked for with the taken address is free.
         Assert.Equal(HttpStatusCode.Unauthorized, await node.Http.LogInAsync("anna1@example.com", "a red kettle on no stove", Ct).StatusAsync());
         await node.Http.LogInAsync("anna1@example.com", Account.StandardPassword, Ct).TokensAsync(Ct);
         Assert.Equal(HttpStatusCode.Accepted, await node.Http.RegisterAsync("somebody-else", "a red kettle on no stove", Ct).StatusAsync());
-        Assert.Equal(1L, await database.ReadAsync<long>("SELECT count(*) FROM audit_events WHERE type = 'user_created' AND outcome = 'failure' AND reason = 'email taken'", Ct));
+        Assert.Equal(2L, await database.ReadAsync<long>("SELECT count(*) FROM audit_events WHERE type = 'user_created' AND outcome = 'failure' AND reason = 'email taken'", Ct));
     }
 
     // Refuse a taken user name, and asking twice for one address and name tells whether the address was free: the first call
