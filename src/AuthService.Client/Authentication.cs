@@ -33,7 +33,7 @@ public sealed record LoginRequest
     public string Email { get; init; } = "";
 
     /// <summary>The account's password, exactly as it was set.</summary>
-    [Required(ErrorMessage = FieldCodes.Required), StringLength(256, ErrorMessage = FieldCodes.Length)]
+    [Required(ErrorMessage = FieldCodes.Required), StringLength(Patterns.PasswordMaxLength, ErrorMessage = FieldCodes.Length)]
     public string Password { get; init; } = "";
 }
 
@@ -86,7 +86,7 @@ public sealed record SignedInUser(long Id, string Email, string Username, string
 public sealed record ChangePasswordRequest
 {
     /// <summary>The password as it is.</summary>
-    [Required(ErrorMessage = FieldCodes.Required), StringLength(256, ErrorMessage = FieldCodes.Length)]
+    [Required(ErrorMessage = FieldCodes.Required), StringLength(Patterns.PasswordMaxLength, ErrorMessage = FieldCodes.Length)]
     public string CurrentPassword { get; init; } = "";
 
     /// <summary>The password as it shall be; 12 to 256 characters.</summary>

@@ -9,4 +9,8 @@ var root = new RootCommand("Accounts, sessions, roles and permissions, answered 
     SeedCommand.Create(),
     UserCommand.Create(),
 };
-return await root.Parse(args).InvokeAsync();
+
+// The default would end the process two seconds after the signal, requests in flight and all. How long stopping may take is
+// Http:ShutdownTimeout, at most five minutes; this only has to be longer.
+var invocation = new InvocationConfiguration { ProcessTerminationTimeout = TimeSpan.FromMinutes(10) };
+return await root.Parse(args).InvokeAsync(invocation);

@@ -1,85 +1,88 @@
+using System.Text;
 using AuthService.Client;
 using AuthService.Features.Sessions;
 using AuthService.Http;
+using AuthService.Passwords;
+using AuthService.Tokens;
 using Npgsql;
 
 namespace IntegrationTests;
 
-/// <summary>Accounts written by SQL and signed in without a password: nothing is hashed, so a test may have as many as it needs.</summary>
+/// <summary>Accounts and sessions without the 20 ms of a hash: rows put in by SQL, sessions begun behind the password check.</summary>
 internal static class Accounts
 {
-    /// <summary>An account that holds exactly these permissions, through a role of its own.</summary>
-    public static async Task<Account> AddAccountAsync(this Node node, string name, CancellationToken ct, params string[] permissions)
+    private static readonly Lazy<string> StandardHash = new(() => Argon2id.Hash(Account.StandardPassword, 19_456, 2));
+
+    /// <summary>Accounts <c>name1@example.com</c> and on, with the standard password and the role of everybody.</summary>
+    public static async Task<long[]> AddUsersAsync(this TestDatabase database, string name, int count, CancellationToken ct)
     {
-        var id = await node.Database.AddUserAsync(name, ct);
-        if (permissions.Length > 0) await node.Database.GrantAsync(id, await node.Database.AddRoleAsync("only-" + name, ct, permissions), ct);
-        return await node.OpenSessionAsync(id, ct);
+        await using var command = database.DataSource.CreateCommand(
+            """
+            WITH added AS (
+                INSERT INTO users (email, username, password_hash)
+                SELECT $1 || n || '@example.com', $1 || n, $2 FROM generate_series(1, $3) n
+                RETURNING id
+            ), granted AS (
+                INSERT INTO user_roles (user_id, role_id) SELECT a.id, r.id FROM added a, roles r WHERE r.name = 'user'
+            )
+            SELECT array_agg(id ORDER BY id) FROM added
+            """);
+        command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = name });
+        command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = StandardHash.Value });
+        command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = count });
+        return (long[])(await command.ExecuteScalarAsync(ct))!;
     }
 
-    /// <summary>One more account that holds the role <c>admin</c>.</summary>
-    public static async Task<Account> AddAdministratorAsync(this Node node, string name, CancellationToken ct)
-    {
-        var id = await node.Database.AddUserAsync(name, ct);
-        await node.Database.GrantAsync(id, await node.Database.RoleIdAsync("admin", ct), ct);
-        return await node.OpenSessionAsync(id, ct);
-    }
+    /// <summary>One account <c>name1@example.com</c>.</summary>
+    public static async Task<long> AddUserAsync(this TestDatabase database, string name, CancellationToken ct) =>
+        (await database.AddUsersAsync(name, 1, ct))[0];
 
-    /// <summary>A new session of an account, as if its owner had just shown their password.</summary>
-    public static async Task<Account> OpenSessionAsync(this Node node, long userId, CancellationToken ct)
+    /// <summary>What follows the password check of a log-in.</summary>
+    /// <returns>Null if the account has moved on from <paramref name="version"/> or is not active.</returns>
+    public static async Task<Account?> TryStartSessionAsync(this Node node, long userId, long version, CancellationToken ct)
     {
-        var version = await node.Database.ReadSqlAsync<long>("SELECT version FROM users WHERE id = $1", ct, userId);
         var identity = new ProvedIdentity(new SignedInUser(userId, "", "", null), version, ["pwd"]);
-        var tokens = await node.Services.GetRequiredService<StartSession>().ExecuteAsync(identity, Caller.CommandLine, ct);
-        return new Account(node, tokens ?? throw new InvalidOperationException($"Account {userId} may not sign in."));
+        var tokens = await node.Services.GetRequiredService<StartSession>().ExecuteAsync(identity, Caller.Service, ct);
+        return tokens is null ? null : new Account(node, tokens);
     }
 
-    /// <returns>Number of the account.</returns>
-    public static Task<long> AddUserAsync(this TestDatabase database, string name, CancellationToken ct) =>
-        database.ReadSqlAsync<long>(
-            "INSERT INTO users (email, username, password_hash) VALUES ($1 || '@example.com', $1, 'none') RETURNING id", ct, name);
-
-    /// <summary>A role that holds exactly these permissions, given as <c>resource:action</c>; they must exist.</summary>
-    /// <returns>Number of the role.</returns>
-    public static async Task<long> AddRoleAsync(this TestDatabase database, string name, CancellationToken ct, params string[] permissions)
+    public static async Task<Account> StartSessionAsync(this Node node, long userId, CancellationToken ct)
     {
-        var id = await database.ReadSqlAsync<long>("INSERT INTO roles (name) VALUES ($1) RETURNING id", ct, name);
-        var added = await database.ExecuteSqlAsync(
-            "INSERT INTO role_permissions SELECT $1, id FROM permissions WHERE resource || ':' || action = ANY ($2)", ct, id, permissions);
-        Assert.Equal(permissions.Length, added);
-        return id;
+        var version = await node.Database.ReadAsync<long>($"SELECT version FROM users WHERE id = {userId}", ct);
+        return await node.TryStartSessionAsync(userId, version, ct) ?? throw new InvalidOperationException("The account is not active.");
     }
 
-    /// <returns>Number of the permission. Nobody holds it yet, not even the role <c>admin</c>.</returns>
-    public static Task<long> AddPermissionAsync(this TestDatabase database, string resource, string action, CancellationToken ct) =>
-        database.ReadSqlAsync<long>("INSERT INTO permissions (resource, action) VALUES ($1, $2) RETURNING id", ct, resource, action);
-
-    public static Task GrantAsync(this TestDatabase database, long userId, long roleId, CancellationToken ct) =>
-        database.ExecuteSqlAsync("INSERT INTO user_roles (user_id, role_id) VALUES ($1, $2)", ct, userId, roleId);
-
-    public static Task<long> RoleIdAsync(this TestDatabase database, string name, CancellationToken ct) =>
-        database.ReadSqlAsync<long>("SELECT id FROM roles WHERE name = $1", ct, name);
-
-    public static Task<long> PermissionIdAsync(this TestDatabase database, string name, CancellationToken ct) =>
-        database.ReadSqlAsync<long>("SELECT id FROM permissions WHERE resource || ':' || action = $1", ct, name);
-
-    /// <summary>The first column of the first row.</summary>
-    public static async Task<T> ReadSqlAsync<T>(this TestDatabase database, string sql, CancellationToken ct, params object[] parameters)
+    public static async Task<T> ReadAsync<T>(this TestDatabase database, string sql, CancellationToken ct)
     {
-        await using var command = Command(database, sql, parameters);
-        return (T)(await command.ExecuteScalarAsync(ct) ?? throw new InvalidOperationException($"No row: {sql}"));
+        await using var command = database.DataSource.CreateCommand(sql);
+        return (T)(await command.ExecuteScalarAsync(ct))!;
     }
 
-    /// <returns>Number of rows changed.</returns>
-    public static async Task<int> ExecuteSqlAsync(this TestDatabase database, string sql, CancellationToken ct, params object[] parameters)
+    public static async Task<int> ExecuteAsync(this TestDatabase database, string sql, CancellationToken ct)
     {
-        await using var command = Command(database, sql, parameters);
+        await using var command = database.DataSource.CreateCommand(sql);
         return await command.ExecuteNonQueryAsync(ct);
     }
 
-    private static NpgsqlCommand Command(TestDatabase database, string sql, object[] parameters)
+    /// <summary>Every row of every table, as one text; binary columns in hexadecimal.</summary>
+    public static async Task<string> DumpAsync(this TestDatabase database, CancellationToken ct)
     {
-        var command = database.DataSource.CreateCommand(sql);
-        foreach (var parameter in parameters) command.Parameters.AddWithValue(parameter);
-        return command;
+        var tables = await database.ReadAsync<string[]>(
+            "SELECT array_agg(oid::regclass::text) FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace", ct);
+        var dump = new StringBuilder();
+        foreach (var table in tables)
+        {
+            dump.Append(table).Append(": ").AppendLine(await database.ReadAsync<string>($"SELECT coalesce(string_agg(row_to_json(t)::text, E'\\n'), '') FROM {table} t", ct));
+        }
+
+        return dump.ToString();
+    }
+
+    /// <summary>What a refresh token of this installation says: its session, its place in the chain, its hash.</summary>
+    public static (Guid SessionId, int Generation, byte[] Hash) Read(this MasterKey masterKey, string refreshToken)
+    {
+        var tokens = new RefreshTokens(masterKey);
+        Assert.True(tokens.TryRead(refreshToken, out var token));
+        return (token.SessionId, token.Generation, tokens.HashOf(token));
     }
 }

@@ -58,6 +58,8 @@ public sealed class Servers : IAsyncLifetime
                 ["full_page_writes"] = "off",
                 ["max_connections"] = "300",
                 ["shared_buffers"] = "128MB",
+                // Counts of a statement go when too many others came after it; every test's database has statements of its own.
+                ["pg_stat_statements.max"] = "50000",
             },
         };
         var postgres = await PrivatePostgres.StartAsync(folder.Path, parameters, NullLogger.Instance, CancellationToken.None);

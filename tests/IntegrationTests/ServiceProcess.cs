@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Globalization;
 using System.Net;
@@ -12,6 +13,7 @@ internal sealed class ServiceProcess : IAsyncDisposable
     private static readonly TimeSpan StartLimit = TimeSpan.FromSeconds(30);
 
     private readonly Process _process;
+    private readonly ConcurrentQueue<string> _output = [];
 
     private ServiceProcess(Process process, string address)
     {
@@ -22,9 +24,14 @@ internal sealed class ServiceProcess : IAsyncDisposable
     public HttpClient Http { get; }
     public int Id => _process.Id;
 
+    /// <summary>What it has written so far, as one text.</summary>
+    public string Output => string.Join('\n', _output);
+
     /// <param name="settings">At least where the database is and the master key that processes share; see <see cref="Settings"/>.</param>
     /// <param name="port">Of a process that this one takes the place of; null: a free one.</param>
-    public static async Task<ServiceProcess> StartAsync(IReadOnlyCollection<string> settings, CancellationToken ct, int? port = null)
+    /// <param name="environment">Variables beside those of this process.</param>
+    public static async Task<ServiceProcess> StartAsync(
+        IReadOnlyCollection<string> settings, CancellationToken ct, int? port = null, IReadOnlyDictionary<string, string>? environment = null)
     {
         var address = string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{port ?? FreePort()}");
         var start = new ProcessStartInfo("dotnet") { UseShellExecute = false, RedirectStandardOutput = true, RedirectStandardError = true };
@@ -32,13 +39,14 @@ internal sealed class ServiceProcess : IAsyncDisposable
         start.ArgumentList.Add("serve");
         foreach (var setting in settings) start.ArgumentList.Add(setting);
         start.ArgumentList.Add("--urls=" + address);
+        foreach (var (name, value) in environment ?? new Dictionary<string, string>(StringComparer.Ordinal)) start.Environment[name] = value;
         var process = Process.Start(start)!;
+        var service = new ServiceProcess(process, address);
         // Read, or the process would block on a full pipe.
-        process.OutputDataReceived += (_, _) => { };
-        process.ErrorDataReceived += (_, _) => { };
+        process.OutputDataReceived += (_, line) => service._output.Enqueue(line.Data ?? "");
+        process.ErrorDataReceived += (_, line) => service._output.Enqueue(line.Data ?? "");
         process.BeginOutputReadLine();
         process.BeginErrorReadLine();
-        var service = new ServiceProcess(process, address);
         await Eventually.TrueAsync(() => service.IsReadyAsync(ct), StartLimit);
         return service;
     }

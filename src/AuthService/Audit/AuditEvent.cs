@@ -52,7 +52,6 @@ internal static class AuditTypes
     public const string PasswordChange = "authn_password_change";
     public const string PasswordChangeFail = "authn_password_change_fail";
     public const string TokenReuse = "authn_token_reuse";
-    public const string SessionCreated = "session_created";
     public const string SessionRenewed = "session_renewed";
     public const string SessionLogout = "session_logout";
     public const string ExcessSessions = "excess_sessions_exceeded";

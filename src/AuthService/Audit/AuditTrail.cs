@@ -1,6 +1,7 @@
 using System.Diagnostics.Metrics;
 using System.Threading.Channels;
 using AuthService.Database;
+using AuthService.Http;
 using Npgsql;
 
 namespace AuthService.Audit;
@@ -26,6 +27,8 @@ internal sealed partial class AuditTrail(NpgsqlDataSource db, TimeProvider clock
     private readonly Channel<(AuditEvent Event, long At)> _buffer =
         Channel.CreateBounded<(AuditEvent, long)>(new BoundedChannelOptions(BufferSize) { SingleReader = true });
 
+    private Task _writing = Task.CompletedTask;
+
     /// <summary>Queues an event; never waits. Written within about a millisecond unless the database is away.</summary>
     public void Record(AuditEvent auditEvent)
     {
@@ -40,32 +43,40 @@ internal sealed partial class AuditTrail(NpgsqlDataSource db, TimeProvider clock
         await command.ExecuteNonQueryAsync(ct);
     }
 
-    /// <summary>Adds the writing of an event to a batch that is a transaction of its own.</summary>
-    public static void Append(NpgsqlBatch batch, AuditEvent auditEvent) =>
-        AddTo(InsertEvents.In(batch).Parameters, [auditEvent], [TimeSpan.Zero]);
+    protected override Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        Record(AuditEvent.Of(AuditTypes.Startup, Caller.Service));
+        _writing = WriteBufferAsync(stoppingToken);
+        return Task.WhenAll(_writing, KeepPartitionsAsync(stoppingToken));
+    }
 
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    private async Task WriteBufferAsync(CancellationToken stopping)
     {
         var batch = new List<(AuditEvent Event, long At)>(BatchSize);
-        var partitionsChecked = clock.GetTimestamp();
         // No timer: what comes while a batch is being written is the next batch.
         while (await _buffer.Reader.WaitToReadAsync(CancellationToken.None))
         {
             batch.Clear();
             while (batch.Count < BatchSize && _buffer.Reader.TryRead(out var entry)) batch.Add(entry);
-            await WriteAsync(batch, stoppingToken);
+            await WriteAsync(batch, stopping);
+        }
+    }
 
-            if (clock.GetElapsedTime(partitionsChecked) < PartitionCheck) continue;
-            partitionsChecked = clock.GetTimestamp();
-            await PreparePartitionsAsync(stoppingToken);
+    private async Task KeepPartitionsAsync(CancellationToken stopping)
+    {
+        while (!stopping.IsCancellationRequested)
+        {
+            await PreparePartitionsAsync(stopping);
+            await Task.Delay(PartitionCheck, clock, stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
 
     /// <summary>Takes no more, writes what is there, then stops. What can't be written within the host's limit is counted as dropped.</summary>
     public override async Task StopAsync(CancellationToken cancellationToken)
     {
+        Record(AuditEvent.Of(AuditTypes.Shutdown, Caller.Service));
         _buffer.Writer.TryComplete();
-        if (ExecuteTask is { } running) await running.WaitAsync(cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await _writing.WaitAsync(cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         await base.StopAsync(cancellationToken);
     }
 

@@ -54,6 +54,7 @@ internal static class AuthServer
         replace?.Invoke(builder.Services);
         var app = builder.Build();
         app.UseHttp();
+        app.UseMiddleware<AccessControl>();
 
         app.MapAuthentication();
         app.MapAuthorization();

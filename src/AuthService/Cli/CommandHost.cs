@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
 using AuthService.Database;
 using AuthService.Database.PrivateServer;
 using AuthService.Installation;
@@ -9,11 +10,17 @@ namespace AuthService.Cli;
 /// <summary>What the verbs share: configuration from file, environment and command line, in this order, and errors as one line.</summary>
 internal static class CommandHost
 {
-    public static WebApplicationBuilder CreateBuilder(string[] settings) => WebApplication.CreateSlimBuilder(new WebApplicationOptions
+    public static WebApplicationBuilder CreateBuilder(string[] settings)
     {
-        Args = settings,
-        ContentRootPath = AppContext.BaseDirectory,   // where appsettings.json is
-    });
+        var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions
+        {
+            Args = settings,
+            ContentRootPath = AppContext.BaseDirectory,   // where appsettings.json is
+        });
+        // The slim builder's console logger has its format fixed; ours takes it from the configuration.
+        builder.Logging.ClearProviders().AddConsole();
+        return builder;
+    }
 
     /// <summary>For what happens before there is an application, and for verbs that never have one.</summary>
     public static ILoggerFactory CreateLoggers(IConfiguration configuration) =>
@@ -33,12 +40,24 @@ internal static class CommandHost
             string[] settings = [.. result.UnmatchedTokens];
             if (FirstStray(settings) is { } stray)
             {
-                await Console.Error.WriteLineAsync($"authservice {command.Name}: '{stray}' is neither an option nor a setting such as --Section:Key=value. See --help.");
+                await Console.Error.WriteLineAsync($"{Name(result)}: '{stray}' is neither an option nor a setting such as --Section:Key=value. See --help.");
                 return 2;
             }
 
-            return await RunAsync(command, () => action(result, settings, ct));
+            return await RunAsync(Name(result), () => action(result, settings, ct));
         });
+    }
+
+    /// <summary>The command as it was typed: <c>authservice keys rotate</c>.</summary>
+    private static string Name(ParseResult result)
+    {
+        var names = new List<string>();
+        for (SymbolResult? at = result.CommandResult; at is CommandResult command; at = at.Parent)
+        {
+            names.Insert(0, at.Parent is null ? "authservice" : command.Command.Name);
+        }
+
+        return string.Join(' ', names);
     }
 
     private static string? FirstStray(string[] settings)
@@ -54,7 +73,7 @@ internal static class CommandHost
         return null;
     }
 
-    private static async Task<int> RunAsync(Command command, Func<Task<int>> action)
+    private static async Task<int> RunAsync(string name, Func<Task<int>> action)
     {
         try
         {
@@ -68,7 +87,7 @@ internal static class CommandHost
             or DllNotFoundException or IOException)
         {
             // The operator's to mend: said in one line, without a stack.
-            await Console.Error.WriteLineAsync($"authservice {command.Name}: {e.Message}");
+            await Console.Error.WriteLineAsync($"{name}: {e.Message}");
             return 1;
         }
     }

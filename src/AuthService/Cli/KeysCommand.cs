@@ -2,7 +2,6 @@ using System.CommandLine;
 using AuthService.Http;
 using AuthService.Installation;
 using AuthService.Tokens;
-using Spectre.Console;
 
 namespace AuthService.Cli;
 
@@ -27,19 +26,21 @@ internal static class KeysCommand
         var configuration = CommandHost.CreateBuilder(settings).Configuration;
         using var loggers = CommandHost.CreateLoggers(configuration);
         await using var installation = await OpenInstallation.OpenAsync(configuration, asOwner: false, loggers, ct);
+        await installation.RequireSchemaAsync(loggers, ct);
         var options = installation.BindTokens();
         return await action(new Keys(installation, options), ct);
     }
 
     private static async Task<int> ListAsync(Keys keys, CancellationToken ct)
     {
-        var table = new Table().AddColumns("kid", "alg", "state", "published", "signs from", "distrusted");
+        // Plain columns: a table would break the names at the width of the terminal, and they are there to be copied.
+        await Console.Out.WriteLineAsync($"{"kid",-43}  {"alg",-5}  {"state",-10}  {"published",-20}  {"signs from",-20}  distrusted");
         foreach (var key in await new ListSigningKeys(keys.Installation.Db, keys.Options).ExecuteAsync(ct))
         {
-            table.AddRow(key.Kid, key.Algorithm, key.State, Text(key.PublishedAt), Text(key.ActiveFrom), Text(key.DistrustedAt));
+            await Console.Out.WriteLineAsync(
+                $"{key.Kid,-43}  {key.Algorithm,-5}  {key.State,-10}  {Text(key.PublishedAt),-20}  {Text(key.ActiveFrom),-20}  {Text(key.DistrustedAt)}");
         }
 
-        AnsiConsole.Write(table);
         return 0;
     }
 

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.ComponentModel.DataAnnotations;
 using AuthService.Client;
+using AuthService.Features.Roles;
 using AuthService.Features.Users;
 using AuthService.Http;
 using AuthService.Installation;
@@ -34,7 +35,7 @@ internal static class UserCommand
 
         return WithPasswordsAsync(settings, (installation, hashing, options) =>
             new CreateUser(installation.Db, hashing, options)
-                .ExecuteAsync(request, Caller.CommandLine, [AddUser.AdministratorRole, AddUser.EveryonesRole], ct), ct);
+                .ExecuteAsync(request, Caller.CommandLine, [SystemRoles.Administrator, SystemRoles.Everyone], ct), ct);
     }
 
     private static Task<int> ResetPasswordAsync(string email, string[] settings, CancellationToken ct) =>
@@ -47,6 +48,7 @@ internal static class UserCommand
         var configuration = CommandHost.CreateBuilder(settings).Configuration;
         using var loggers = CommandHost.CreateLoggers(configuration);
         await using var installation = await OpenInstallation.OpenAsync(configuration, asOwner: false, loggers, ct);
+        await installation.RequireSchemaAsync(loggers, ct);
         var options = Settings.Bind<PasswordOptions>(configuration, "Passwords");
         using var hashing = new PasswordHashing(options, TimeProvider.System);
         if ((await action(installation, hashing, options)).Failed(out var problem, out var user))

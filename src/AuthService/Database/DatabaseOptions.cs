@@ -21,11 +21,13 @@ internal sealed class DatabaseOptions
     /// </summary>
     public bool MigrateAtStart { get; set; } = true;
 
-    /// <summary>Connections a pool keeps open once it has opened them. 0 to 1,000; default 10.</summary>
+    /// <summary>
+    /// Connections a pool keeps open once it has opened them. 0 to 1,000; default 10. Above <see cref="PoolMaximum"/> it counts as that.
+    /// </summary>
     [Range(0, 1000)]
     public int PoolMinimum { get; set; } = 10;
 
-    /// <summary>Most connections of one pool. 1 to 1,000, not below <see cref="PoolMinimum"/>; default 50.</summary>
+    /// <summary>Most connections of one pool. 1 to 1,000; default 50.</summary>
     [Range(1, 1000)]
     public int PoolMaximum { get; set; } = 50;
 

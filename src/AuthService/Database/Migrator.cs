@@ -32,6 +32,7 @@ internal sealed partial class Migrator(NpgsqlDataSource db, IReadOnlyList<Migrat
     private static readonly SqlFile Configure = SqlFile.Beside<Migrator>("configure_session");
     private static readonly SqlFile Lock = SqlFile.Beside<Migrator>("take_lock");
     private static readonly SqlFile Unlock = SqlFile.Beside<Migrator>("release_lock");
+    private static readonly SqlFile Reset = SqlFile.Beside<Migrator>("reset_session");
     private static readonly SqlFile FindTable = SqlFile.Beside<Migrator>("find_table");
     private static readonly SqlFile CreateTable = SqlFile.Beside<Migrator>("create_table");
     private static readonly SqlFile ListApplied = SqlFile.Beside<Migrator>("list_applied");
@@ -60,14 +61,10 @@ internal sealed partial class Migrator(NpgsqlDataSource db, IReadOnlyList<Migrat
     public async Task<IReadOnlyList<Migration>> ApplyAsync(CancellationToken ct)
     {
         await using var connection = await db.OpenConnectionAsync(ct);
-        await using (var configure = Configure.On(connection).With(Milliseconds(LockWait)))
-        {
-            await configure.ExecuteNonQueryAsync(ct);
-        }
-
-        await TakeLockAsync(connection, ct);
         try
         {
+            await using (var configure = Configure.On(connection).With(Milliseconds(LockWait))) await configure.ExecuteNonQueryAsync(ct);
+            await TakeLockAsync(connection, ct);
             await using (var create = CreateTable.On(connection)) await create.ExecuteNonQueryAsync(ct);
             var pending = await PendingAsync(connection, ct);
             foreach (var migration in pending) await ApplyOneAsync(connection, migration, ct);
@@ -158,10 +155,11 @@ internal sealed partial class Migrator(NpgsqlDataSource db, IReadOnlyList<Migrat
 
     private static async Task ReleaseLockAsync(NpgsqlConnection connection)
     {
-        // A broken connection has released it already. Not the caller's token: a cancelled caller must not leave the lock to the pool.
+        // Also when the lock was not got: the settings are for nobody else. A broken connection has released everything already.
+        // Not the caller's token: a cancelled caller must not leave the lock to the pool.
         if (connection.State != ConnectionState.Open) return;
-        await using var command = Unlock.On(connection).With(LockKey);
-        await command.ExecuteNonQueryAsync(CancellationToken.None);
+        await using (var command = Unlock.On(connection).With(LockKey)) await command.ExecuteNonQueryAsync(CancellationToken.None);
+        await using (var reset = Reset.On(connection)) await reset.ExecuteNonQueryAsync(CancellationToken.None);
     }
 
     private static string Milliseconds(TimeSpan time) => ((long)time.TotalMilliseconds).ToString(CultureInfo.InvariantCulture);

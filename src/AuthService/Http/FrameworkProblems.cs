@@ -29,12 +29,12 @@ internal sealed class FrameworkProblems : IProblemDetailsService
     {
         var fields = new List<FieldError>();
         foreach (var (path, codes) in validation.Errors)
-        foreach (var code in codes)
-        {
-            // Attributes carry their code as their message; see the wire records.
-            var (known, detail) = Details.TryGetValue(code, out var text) ? (code, text) : (FieldCodes.Format, code);
-            fields.Add(new FieldError(Pointer(path), known, detail));
-        }
+            foreach (var code in codes)
+            {
+                // Attributes carry their code as their message; see the wire records.
+                var (known, detail) = Details.TryGetValue(code, out var text) ? (code, text) : (FieldCodes.Format, code);
+                fields.Add(new FieldError(Pointer(path), known, detail));
+            }
 
         return fields;
     }

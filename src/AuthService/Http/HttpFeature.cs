@@ -40,7 +40,6 @@ internal static class HttpFeature
         });
         app.UseMiddleware<JsonIsUtf8>();
         app.UseRouting();
-        app.UseMiddleware<AccessControl>();
         app.MapOpenApi("/openapi/{documentName}.json").AllowAnyone();
     }
 

@@ -1,8 +1,12 @@
+using System.Globalization;
 using System.Text.Json.Nodes;
 using Microsoft.AspNetCore.OpenApi;
 using Microsoft.OpenApi;
 
 namespace AuthService.Http;
+
+/// <summary>Statuses an operation may answer besides those that follow from its access rule, its path and its body.</summary>
+internal sealed record Failures(int[] Statuses);
 
 /// <summary>The description of the API, made from the routes themselves: which access rule each states, and what it may answer.</summary>
 internal static class OpenApi
@@ -11,6 +15,18 @@ internal static class OpenApi
     public const string PermissionExtension = "x-permission";
 
     private const string BearerScheme = "bearer";
+
+    private static readonly Dictionary<int, string> Meanings = new()
+    {
+        [401] = "The credentials are not valid",
+        [403] = "Not permitted",
+        [404] = "No such object, or none that the caller may know of",
+        [409] = "Not as things stand; see code",
+        [412] = "The object has changed since the version in If-Match",
+    };
+
+    public static TBuilder MayFail<TBuilder>(this TBuilder builder, params int[] statuses) where TBuilder : IEndpointConventionBuilder =>
+        builder.WithMetadata(new Failures(statuses));
 
     public static void AddApiDescription(this IServiceCollection services) => services.AddOpenApi("v1", options =>
     {
@@ -44,23 +60,26 @@ internal static class OpenApi
     {
         var access = context.Description.ActionDescriptor.EndpointMetadata.OfType<Access>().LastOrDefault();
         operation.Responses ??= [];
-        Add("503", "Busy, or the database can't be reached; see Retry-After");
+        foreach (var status in context.Description.ActionDescriptor.EndpointMetadata.OfType<Failures>().SelectMany(m => m.Statuses)) Add(status, Meanings[status]);
+        if (context.Description.RelativePath?.Contains('{', StringComparison.Ordinal) == true) Add(404, Meanings[404]);
+        Add(503, "Busy, or the database can't be reached; see Retry-After");
         if (operation.RequestBody is not null)
         {
-            Add("413", "The body is larger than 1 MiB");
-            Add("415", "The body is not application/json");
-            Add("422", "Members of the body are not valid; see errors");
+            Add(413, "The body is larger than this installation takes");
+            Add(415, "The body is not application/json");
+            Add(422, "Members of the body are not valid; see errors");
         }
 
         if (access is not { NeedsSession: true }) return Task.CompletedTask;
         operation.Security = [new OpenApiSecurityRequirement { [new OpenApiSecuritySchemeReference(BearerScheme, context.Document)] = [] }];
-        Add("401", "No valid access token");
-        Add("403", "Not permitted");
+        Add(401, "No valid access token");
+        Add(403, Meanings[403]);
         if (access.Permission is null) return Task.CompletedTask;
         operation.Extensions ??= new Dictionary<string, IOpenApiExtension>(StringComparer.Ordinal);
         operation.Extensions[PermissionExtension] = new JsonNodeExtension(JsonValue.Create(access.Permission));
         return Task.CompletedTask;
 
-        void Add(string status, string description) => operation.Responses.TryAdd(status, new OpenApiResponse { Description = description });
+        void Add(int status, string description) =>
+            operation.Responses.TryAdd(status.ToString(CultureInfo.InvariantCulture), new OpenApiResponse { Description = description });
     }
 }

@@ -63,6 +63,13 @@ internal sealed class OpenInstallation : IAsyncDisposable
         return MasterKey.ReadFile(path, mayCreate: !(bool)(await command.ExecuteScalarAsync(ct))!);
     }
 
+    /// <exception cref="SettingsException">The schema is not this binary's.</exception>
+    public async Task RequireSchemaAsync(ILoggerFactory loggers, CancellationToken ct)
+    {
+        var pending = await new Migrator(Db, loggers.CreateLogger<Migrator>()).PlanAsync(ct);
+        if (pending.Count > 0) throw new SettingsException("The database's schema is not up to date. Run: authservice migrate");
+    }
+
     public TokenOptions BindTokens() => Settings.Bind<TokenOptions>(_configuration, "Tokens");
 
     public async ValueTask DisposeAsync()

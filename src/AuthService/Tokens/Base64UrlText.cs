@@ -20,7 +20,6 @@ internal static class Base64UrlText
         written = 0;
         if (text.Length % 4 == 1 || text.ContainsAnyExcept(Alphabet)) return false;
         return Base64Url.DecodeFromChars(text, destination, out _, out written) == OperationStatus.Done
-            && written == DecodedLength(text.Length)
             && HasNoSpareBits(text);
     }
 

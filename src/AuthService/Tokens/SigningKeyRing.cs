@@ -60,16 +60,19 @@ internal sealed class SigningKeyRing(Func<CancellationToken, Task<IReadOnlyList<
 
     /// <summary>
     /// For a token under a key this node doesn't know, which another node may have made a moment ago. At most one look per
-    /// second; calls in between return at once.
+    /// second; calls meanwhile wait for the one under way, or return at once.
     /// </summary>
-    /// <returns>Whether the keys were read anew.</returns>
+    /// <returns>Whether the keys were read since: verify again. False: the key is unknown for now.</returns>
     /// <exception cref="SigningKeysUnavailableException">The database could not be asked, so the token may be good.</exception>
     public async ValueTask<bool> LookAgainAsync(CancellationToken ct)
     {
-        var last = Interlocked.Read(ref _lookedAgainAt);
-        var now = clock.GetTimestamp();
-        if (last != 0 && clock.GetElapsedTime(last, now) < LookAgainInterval) return false;
-        if (Interlocked.CompareExchange(ref _lookedAgainAt, now, last) != last) return false;
+        if (!MayLookAgain())
+        {
+            if (_oneLoad.CurrentCount > 0) return false;
+            await _oneLoad.WaitAsync(ct);
+            _oneLoad.Release();
+            return true;
+        }
         try
         {
             await ReloadAsync(ct);
@@ -82,6 +85,14 @@ internal sealed class SigningKeyRing(Func<CancellationToken, Task<IReadOnlyList<
     }
 
     public void Dispose() => _oneLoad.Dispose();
+
+    private bool MayLookAgain()
+    {
+        var last = Interlocked.Read(ref _lookedAgainAt);
+        var now = clock.GetTimestamp();
+        return (last == 0 || clock.GetElapsedTime(last, now) >= LookAgainInterval)
+            && Interlocked.CompareExchange(ref _lookedAgainAt, now, last) == last;
+    }
 
     private static bool AreSame(IReadOnlyList<SigningKey> left, IReadOnlyList<SigningKey> right)
     {

@@ -46,12 +46,16 @@ public class MigratorTests(Servers servers) : IClassFixture<Servers>
         await using var database = await servers.CreateEmptyDatabaseAsync(_ct);
         await using var other = await database.DataSource.OpenConnectionAsync(_ct);
         await using (var hold = SqlFile.Beside<Migrator>("take_lock").On(other).With(0x6175746873657276L)) await hold.ExecuteNonQueryAsync(_ct);
-        var migrator = new Migrator(database.DataSource, [One], NullLogger<Migrator>.Instance) { LockWait = TimeSpan.FromMilliseconds(100) };
+        await using var pool = DataSources.Create($"{database.ConnectionString};Maximum Pool Size=1", new(), loggers: null);
+        var migrator = new Migrator(pool, [One], NullLogger<Migrator>.Instance) { LockWait = TimeSpan.FromMilliseconds(100) };
 
         var error = await Assert.ThrowsAsync<MigrationException>(() => migrator.ApplyAsync(_ct));
 
         Assert.Contains("Another node", error.Message, StringComparison.Ordinal);
         Assert.False(await ExistsAsync(database, "schema_migrations"));
+        // The pool resets nothing by itself: configure before the try and this fails.
+        await using var command = pool.CreateCommand("SELECT current_setting('statement_timeout') || ' ' || current_setting('lock_timeout')");
+        Assert.Equal("30s 0", await command.ExecuteScalarAsync(_ct));
     }
 
     [Fact]

@@ -112,7 +112,7 @@ public class EndpointMatrixTests(Servers servers) : IClassFixture<Servers>
                 ("sessions", Target.Own) => caller is null ? Guid.CreateVersion7().ToString() : await SessionIdAsync(node, caller.Id),
                 ("sessions", Target.Other) => await SessionIdAsync(node, (await node.AddAccountAsync(name, ct)).Id),
                 ("users", Target.Own) => Text(caller?.Id ?? 1),
-                ("users", Target.Other) => Text(await node.Database.AddUserAsync(name, ct)),
+                ("users", Target.Other) => Text(await node.Database.AddRightlessUserAsync(name, ct)),
                 ("roles", Target.Own) => Text(await OwnRoleAsync(node, caller, name)),
                 ("roles", Target.Other) => Text(await node.Database.AddRoleAsync(name, ct)),
                 ("permissions", Target.Own) => Text(await OwnPermissionAsync(node, caller, name)),

@@ -26,7 +26,7 @@ internal sealed class Stage : IAsyncDisposable
         var database = await servers.CreateDatabaseAsync(ct);
         var node = await Node.StartAsync(database, ct);
         var stage = new Stage(node, await node.AddAdministratorAsync("root", ct), await ApiDescription.OfAsync(node, ct), ct);
-        stage._objects["users"] = Text(await database.AddUserAsync("somebody", ct));
+        stage._objects["users"] = Text(await database.AddRightlessUserAsync("somebody", ct));
         stage._objects["roles"] = Text(await database.AddRoleAsync("something", ct));
         stage._objects["permissions"] = Text(await database.AddPermissionAsync("some", "thing", ct));
         stage._objects["sessions"] = Guid.CreateVersion7().ToString();

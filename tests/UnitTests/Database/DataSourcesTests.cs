@@ -47,6 +47,13 @@ public class DataSourcesTests
         Assert.Equal((minimum, maximum), (settings.MinPoolSize, settings.MaxPoolSize));
     }
 
+    [Fact]
+    public void A_small_maximum_lowers_the_minimum()
+    {
+        var settings = Complete(Bare, new() { PoolMaximum = 5 });
+        Assert.Equal((5, 5), (settings.MinPoolSize, settings.MaxPoolSize));
+    }
+
     private static NpgsqlConnectionStringBuilder Complete(string connectionString, DatabaseOptions options) =>
         new(DataSources.Complete(connectionString, options));
 }

@@ -64,7 +64,13 @@ public class RfcExamplesTests
         Assert.Equal(
             new Dictionary<string, string?>
             {
-                ["kty"] = "EC", ["crv"] = "P-256", ["x"] = X, ["y"] = Y, ["use"] = "sig", ["alg"] = "ES256", ["kid"] = key.Kid,
+                ["kty"] = "EC",
+                ["crv"] = "P-256",
+                ["x"] = X,
+                ["y"] = Y,
+                ["use"] = "sig",
+                ["alg"] = "ES256",
+                ["kid"] = key.Kid,
             },
             jwk.EnumerateObject().ToDictionary(member => member.Name, member => member.Value.GetString(), StringComparer.Ordinal));
     }

@@ -11,6 +11,7 @@ public sealed class SigningKeyRingTests
     private readonly ManualClock _clock = new();
     private SigningKey[] _stored = [TestKeys.Active(First)];
     private bool _isDown;
+    private TaskCompletionSource? _gate;
     private int _loads;
 
     // T06, on one node: whose turn it is decides who signs; who signed is good as long as the key is in use.
@@ -70,6 +71,24 @@ public sealed class SigningKeyRingTests
         _clock.Advance(TimeSpan.FromSeconds(1));
         foreach (var token in forged) Assert.Null(await tokens.VerifyAsync(token, default));
         Assert.Equal(2, _loads - before);
+    }
+
+    // Return false while a look is under way and all but one of these are refused, although their key is on its way.
+    [Fact]
+    public async Task Tokens_that_arrive_while_the_node_looks_wait_for_what_it_finds()
+    {
+        using var ring = await StartAsync();
+        var tokens = new AccessTokens(ring, new TokenOptions(), _clock);
+        var token = await IssueElsewhereAsync(Second);
+        _stored = [TestKeys.Active(Second), TestKeys.Retiring(First)];
+        _gate = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        var verifications = Enumerable.Range(0, 5).Select(_ => tokens.VerifyAsync(token, default).AsTask()).ToArray();
+        Assert.All(verifications, verification => Assert.False(verification.IsCompleted));
+        _gate.SetResult();
+
+        Assert.All(await Task.WhenAll(verifications), Assert.NotNull);
+        Assert.Equal(2, _loads);
     }
 
     [Fact]
@@ -146,10 +165,11 @@ public sealed class SigningKeyRingTests
     private async Task<SigningKeyRing> StartAsync()
     {
         var ring = new SigningKeyRing(
-            _ =>
+            async _ =>
             {
                 _loads++;
-                return _isDown ? Task.FromException<IReadOnlyList<SigningKey>>(new IOException("down")) : Task.FromResult<IReadOnlyList<SigningKey>>(_stored);
+                if (_gate is not null) await _gate.Task;
+                return _isDown ? throw new IOException("down") : _stored;
             },
             _clock);
         await ring.ReloadAsync(default);

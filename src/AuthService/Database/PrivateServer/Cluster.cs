@@ -20,7 +20,6 @@ internal sealed partial class Cluster(
     private const UnixFileMode OwnerOnlyFile = UnixFileMode.UserRead | UnixFileMode.UserWrite;
 
     private static readonly TimeSpan PollInterval = TimeSpan.FromMilliseconds(50);
-    private static readonly TimeSpan UnreachableLimit = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan OrphansLimit = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan StopLimit = TimeSpan.FromSeconds(60);
 
@@ -69,8 +68,8 @@ internal sealed partial class Cluster(
     /// <summary>Makes the cluster where it lacks, then takes over the server that runs on it or starts one.</summary>
     public async Task RunAsync(CancellationToken ct)
     {
-        if (home.ReadMajor() is null) await CreateAsync(ct);
         await PrepareSocketFolderAsync(ct);
+        if (home.ReadMajor() is null) await CreateAsync(ct);
         if (await TakeOverAsync(ct)) return;
 
         await WaitForOrphansAsync(ct);
@@ -191,7 +190,7 @@ internal sealed partial class Cluster(
                     return true;
 
                 // Its socket is gone, or it listens in a /tmp that is not ours (a service manager may give each run its own).
-                case ServerState.Unreachable when waited.Elapsed > UnreachableLimit:
+                case ServerState.Unreachable when waited.Elapsed > parameters.UnreachableLimit:
                     if (!Postmaster.CanTell)
                         throw new PrivatePostgresException(
                             $"postmaster.pid in {home.Cluster} names process {pid}, which does not answer. Stop it, or delete the file if it is no PostgreSQL.");

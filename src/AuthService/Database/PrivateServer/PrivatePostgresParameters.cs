@@ -14,6 +14,9 @@ internal sealed record PrivatePostgresParameters
 
     /// <summary>How long a start may take, crash recovery included, and how long a guest waits for the owner. Default 300 s.</summary>
     public TimeSpan StartLimit { get; init; } = TimeSpan.FromMinutes(5);
+
+    /// <summary>How long a running server may not answer over its socket before it is restarted. Default 5 s.</summary>
+    public TimeSpan UnreachableLimit { get; init; } = TimeSpan.FromSeconds(5);
 }
 
 /// <summary>Why there is no private PostgreSQL. The message is meant for the operator and says what to do.</summary>

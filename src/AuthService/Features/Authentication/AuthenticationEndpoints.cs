@@ -11,13 +11,13 @@ internal static class AuthenticationEndpoints
     public static void MapAuthentication(this IEndpointRouteBuilder routes)
     {
         var auth = routes.MapGroup("/api/v1/auth").WithTags("Authentication");
-        auth.MapPost("/register", RegisterAsync).AllowAnyone().WithSummary("Make an account");
-        auth.MapPost("/login", LogInAsync).AllowAnyone().WithSummary("Sign in with address and password");
-        auth.MapPost("/refresh", RefreshAsync).AllowAnyone().WithSummary("Exchange a refresh token for its successor and a new access token");
+        auth.MapPost("/register", RegisterAsync).AllowAnyone().WithSummary("Make an account").MayFail(403);
+        auth.MapPost("/login", LogInAsync).AllowAnyone().WithSummary("Sign in with address and password").MayFail(401);
+        auth.MapPost("/refresh", RefreshAsync).AllowAnyone().WithSummary("Exchange a refresh token for its successor and a new access token").MayFail(401);
         auth.MapPost("/logout", LogOutAsync).RequireSession(beforePasswordChange: true).WithSummary("End this session");
         auth.MapPost("/logout-all", LogOutAllAsync).RequireSession(beforePasswordChange: true).WithSummary("End every session of the account");
         auth.MapPost("/password/change", ChangePasswordAsync).RequireSession(beforePasswordChange: true)
-            .WithSummary("Set a new password and end every other session");
+            .WithSummary("Set a new password and end every other session").MayFail(412);
     }
 
     private static async Task<Results<Accepted, ProblemResult>> RegisterAsync(

@@ -11,6 +11,7 @@ namespace AuthService.Features.Authentication;
 /// <summary>Sets the caller's password, after the current one was shown once more, and ends every other session of the account.</summary>
 internal sealed class ChangePassword(NpgsqlDataSource db, PasswordHashing hashing, PasswordPolicy policy, AuditTrail audit)
 {
+    private static readonly FieldError Unchanged = new("/new_password", "passwords.unchanged", "The new password is the current one.");
     private static readonly SqlFile FindPassword = SqlFile.Beside<ChangePassword>("find_password");
     private static readonly SqlFile SetPassword = SqlFile.Beside<ChangePassword>("set_password");
 
@@ -25,6 +26,8 @@ internal sealed class ChangePassword(NpgsqlDataSource db, PasswordHashing hashin
             return AuthenticationProblems.CurrentPasswordNotValid;
         }
 
+        // A temporary password changed into itself would be a lasting one that an administrator knows.
+        if (request.NewPassword == request.CurrentPassword) return HttpProblems.Invalid with { Errors = [Unchanged] };
         var weak = policy.Check(request.NewPassword, "/new_password", account.Email, account.Username, account.DisplayName);
         if (weak.Count > 0) return HttpProblems.Invalid with { Errors = weak };
         if ((await hashing.HashAsync(request.NewPassword, ct)).Failed(out busy, out var hash)) return busy;

@@ -1,5 +1,7 @@
+using System.Security.Cryptography;
 using AuthService.Audit;
 using AuthService.Client;
+using AuthService.Features.Roles;
 using AuthService.Features.Users;
 using AuthService.Http;
 using AuthService.Passwords;
@@ -9,10 +11,15 @@ namespace AuthService.Features.Authentication;
 
 /// <summary>
 /// Makes an account for whoever asks. Whether the address was taken is not told, in words or in work: both ways hash once,
-/// run the same statements and commit an audit event. User names are public, so a taken one is said.
+/// run the same statements and commit an audit event.
+/// <para>A taken user name is not an error either: asking for the same address and name twice would then tell the two cases
+/// apart. The account gets the name with digits after it, which its owner sees and can change.</para>
 /// </summary>
 internal sealed class Register(NpgsqlDataSource db, PasswordHashing hashing, PasswordPolicy policy, RegistrationOptions options)
 {
+    private const int UsernameMaxLength = 64;
+    private const int DigitCount = 8;
+
     public async Task<Problem?> ExecuteAsync(RegisterRequest request, Caller caller, CancellationToken ct)
     {
         if (!options.Enabled) return AuthenticationProblems.RegistrationDisabled;
@@ -22,20 +29,27 @@ internal sealed class Register(NpgsqlDataSource db, PasswordHashing hashing, Pas
 
         await using var connection = await db.OpenConnectionAsync(ct);
         await using var transaction = await connection.BeginTransactionAsync(ct);
-        var added = await AddUser.ExecuteAsync(transaction,
-            new NewUser(request.Email, request.Username, NullIfEmpty(request.DisplayName), hash, [AddUser.EveryonesRole]), ct);
+        var user = new NewUser(request.Email, request.Username, NullIfEmpty(request.DisplayName), hash, [SystemRoles.Everyone]);
+        var added = await AddUser.ExecuteAsync(transaction, user, ct);
+        // Whether or not the address was free, or the second statement would tell.
+        if (added.UsernameTaken) added = await AddUser.ExecuteAsync(transaction, user with { Username = WithDigits(user.Username) }, ct);
         await AuditTrail.AppendAsync(transaction, Event(added, caller), ct);
         await transaction.CommitAsync(ct);
+        return null;
+    }
 
-        // Said before the address is looked at, so the two can't be told apart by asking twice.
-        return added is { Id: null, UsernameTaken: true } ? UsersProblems.UsernameTaken : null;
+    /// <summary>Long enough that a second collision does not happen; then the registration would silently come to nothing.</summary>
+    private static string WithDigits(string username)
+    {
+        var digits = RandomNumberGenerator.GetString("0123456789", DigitCount);
+        return username[..Math.Min(username.Length, UsernameMaxLength - DigitCount - 1)] + "-" + digits;
     }
 
     private static AuditEvent Event(AddedUser added, Caller caller)
     {
         var created = AuditEvent.Of(AuditTypes.UserCreated, caller);
         return added.Id is { } id ? created.On("user", id)
-            : created with { Outcome = AuditOutcome.Failure, Reason = added.EmailTaken ? "email taken" : "username taken" };
+            : created with { Outcome = AuditOutcome.Failure, Reason = "email taken" };
     }
 
     private static string? NullIfEmpty(string? text) => string.IsNullOrEmpty(text) ? null : text;

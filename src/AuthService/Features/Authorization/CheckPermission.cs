@@ -19,7 +19,9 @@ internal sealed class CheckPermission(Rights rights, AuditTrail audit)
         var self = caller.SignedInUserId;
         var asksOthers = checks.Any(c => c.UserId is { } id && id != self);
         long[] subjects = [.. checks.Select(c => c.UserId ?? self).Append(self).Distinct()];
-        var loaded = await rights.OfAsync(asksOthers ? subjects : [self], ct);
+        var loaded = subjects.Length == 1
+            ? new Dictionary<long, UserRights> { [self] = await rights.OfAsync(self, ct) }
+            : await rights.OfAsync(subjects, ct);
         if (asksOthers && !loaded[self].Allow(OwnPermissions.UsersRead)) return AccessProblems.NotPermitted;
 
         var results = new bool[checks.Count];

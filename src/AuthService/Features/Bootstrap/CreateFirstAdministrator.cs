@@ -1,10 +1,12 @@
 using System.Buffers.Text;
+using System.ComponentModel.DataAnnotations;
 using System.Security.Cryptography;
 using System.Text;
 using AuthService.Audit;
 using AuthService.Client;
 using AuthService.Database;
 using AuthService.Features.Authorization;
+using AuthService.Features.Roles;
 using AuthService.Features.Users;
 using AuthService.Http;
 using AuthService.Passwords;
@@ -43,8 +45,16 @@ internal sealed class CreateFirstAdministrator(NpgsqlDataSource db, PasswordHash
     }
 
     /// <summary>Without a token, for the operator of the machine (environment, command line).</summary>
-    public Task<Outcome<BootstrapResponse>> AsOperatorAsync(string email, string password, CancellationToken ct) =>
-        CreateAsync(email, password, token: null, Caller.CommandLine, ct);
+    public async Task<Outcome<BootstrapResponse>> AsOperatorAsync(string email, string password, CancellationToken ct)
+    {
+        var request = new BootstrapRequest { Token = "not needed", Email = email, Password = password };
+        if (!Validator.TryValidateObject(request, new ValidationContext(request), validationResults: null, validateAllProperties: true))
+        {
+            return HttpProblems.Invalid with { Errors = [new FieldError("/email", FieldCodes.Format, "The address is not one.")] };
+        }
+
+        return await CreateAsync(email, password, token: null, Caller.CommandLine, ct);
+    }
 
     /// <summary>A token to print, while there is no administrator; null once there is one.</summary>
     public async Task<string?> NewTokenAsync(CancellationToken ct)
@@ -79,7 +89,7 @@ internal sealed class CreateFirstAdministrator(NpgsqlDataSource db, PasswordHash
         }
 
         var added = await AddUser.ExecuteAsync(transaction,
-            new NewUser(email, username, DisplayName: null, hash, [AddUser.AdministratorRole, AddUser.EveryonesRole]), ct);
+            new NewUser(email, username, DisplayName: null, hash, [SystemRoles.Administrator, SystemRoles.Everyone], EmailVerified: true), ct);
         if (added.Id is not { } id) return added.EmailTaken ? UsersProblems.EmailTaken : UsersProblems.UsernameTaken;
         await using (var forget = DeleteTokens.On(transaction)) await forget.ExecuteNonQueryAsync(ct);
         await AuditTrail.AppendAsync(transaction, AuditEvent.Of(AuditTypes.UserCreated, caller).On("user", id) with { Reason = "first administrator" }, ct);

@@ -11,10 +11,10 @@ internal static class PermissionsEndpoints
     {
         var permissions = routes.MapGroup("/api/v1/permissions").WithTags("Permissions");
         permissions.MapGet("", ListAsync).RequirePermission(OwnPermissions.PermissionsRead).WithSummary("List permissions");
-        permissions.MapPost("", CreateAsync).RequirePermission(OwnPermissions.PermissionsWrite).WithSummary("Make a permission");
+        permissions.MapPost("", CreateAsync).RequirePermission(OwnPermissions.PermissionsWrite).WithSummary("Make a permission").MayFail(409);
         permissions.MapGet("/{id:long}", GetAsync).RequirePermission(OwnPermissions.PermissionsRead).WithSummary("One permission");
-        permissions.MapPatch("/{id:long}", UpdateAsync).RequirePermission(OwnPermissions.PermissionsWrite).WithSummary("Describe or rename a permission");
-        permissions.MapDelete("/{id:long}", DeleteAsync).RequirePermission(OwnPermissions.PermissionsWrite).WithSummary("Delete a permission");
+        permissions.MapPatch("/{id:long}", UpdateAsync).RequirePermission(OwnPermissions.PermissionsWrite).WithSummary("Describe or rename a permission").MayFail(409, 412);
+        permissions.MapDelete("/{id:long}", DeleteAsync).RequirePermission(OwnPermissions.PermissionsWrite).WithSummary("Delete a permission").MayFail(409, 412);
     }
 
     private static async Task<Results<Ok<Page<PermissionInfo>>, ProblemResult>> ListAsync(

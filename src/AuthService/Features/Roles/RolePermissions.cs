@@ -2,7 +2,6 @@ using AuthService.Audit;
 using AuthService.Database;
 using AuthService.Features.Authorization;
 using AuthService.Features.Permissions;
-using AuthService.Features.Users;
 using AuthService.Http;
 using Npgsql;
 
@@ -62,7 +61,7 @@ internal sealed class RolePermissions(NpgsqlDataSource db)
         await row.ReadAsync(ct);
         if (row.IsDBNull(0)) return RolesProblems.NotFound;
         if (row.IsDBNull(1)) return PermissionsProblems.NotFound;
-        if (row.GetString(0) == AddUser.AdministratorRole) return RolesProblems.SystemRole;   // it holds everything, always
+        if (row.GetString(0) == SystemRoles.Administrator) return RolesProblems.SystemRole;   // it holds everything, always
         return row.GetString(1);
     }
 }

@@ -11,14 +11,14 @@ internal static class RolesEndpoints
     {
         var roles = routes.MapGroup("/api/v1/roles").WithTags("Roles");
         roles.MapGet("", ListAsync).RequirePermission(OwnPermissions.RolesRead).WithSummary("List roles");
-        roles.MapPost("", CreateAsync).RequirePermission(OwnPermissions.RolesWrite).WithSummary("Make a role");
+        roles.MapPost("", CreateAsync).RequirePermission(OwnPermissions.RolesWrite).WithSummary("Make a role").MayFail(409);
         roles.MapGet("/{id:long}", GetAsync).RequirePermission(OwnPermissions.RolesRead).WithSummary("One role with its permissions");
-        roles.MapPatch("/{id:long}", UpdateAsync).RequirePermission(OwnPermissions.RolesWrite).WithSummary("Rename or describe a role");
-        roles.MapDelete("/{id:long}", DeleteAsync).RequirePermission(OwnPermissions.RolesWrite).WithSummary("Delete a role");
+        roles.MapPatch("/{id:long}", UpdateAsync).RequirePermission(OwnPermissions.RolesWrite).WithSummary("Rename or describe a role").MayFail(409, 412);
+        roles.MapDelete("/{id:long}", DeleteAsync).RequirePermission(OwnPermissions.RolesWrite).WithSummary("Delete a role").MayFail(409, 412);
         roles.MapPut("/{id:long}/permissions/{permissionId:long}", AddPermissionAsync).RequirePermission(OwnPermissions.RolesWrite)
-            .WithSummary("Put a permission into a role");
+            .WithSummary("Put a permission into a role").MayFail(409);
         roles.MapDelete("/{id:long}/permissions/{permissionId:long}", RemovePermissionAsync).RequirePermission(OwnPermissions.RolesWrite)
-            .WithSummary("Take a permission out of a role");
+            .WithSummary("Take a permission out of a role").MayFail(409);
     }
 
     private static async Task<Results<Ok<Page<RoleInfo>>, ProblemResult>> ListAsync(

@@ -6,8 +6,9 @@ namespace AuthService.Features.Users;
 /// <summary>An account about to be made.</summary>
 /// <param name="TemporaryFor">Set if the password is one the service made up: how long it works.</param>
 /// <param name="GrantedBy">Who gives the roles; null: the service itself.</param>
+/// <param name="EmailVerified">The operator vouches for the address.</param>
 internal sealed record NewUser(string Email, string Username, string? DisplayName, string PasswordHash, string[] Roles,
-    TimeSpan? TemporaryFor = null, long? GrantedBy = null);
+    TimeSpan? TemporaryFor = null, long? GrantedBy = null, bool EmailVerified = false);
 
 /// <summary>What became of it. Without an <paramref name="Id"/> at least one of the names was taken.</summary>
 internal sealed record AddedUser(long? Id, DateTimeOffset? TemporaryUntil, bool EmailTaken, bool UsernameTaken);
@@ -15,11 +16,6 @@ internal sealed record AddedUser(long? Id, DateTimeOffset? TemporaryUntil, bool 
 /// <summary>The one way an account comes into being: registration, administration, bootstrap and command line all end here.</summary>
 internal static class AddUser
 {
-    /// <summary>Role of every account.</summary>
-    public const string EveryonesRole = "user";
-
-    public const string AdministratorRole = "admin";
-
     // Each further attempt needs somebody else to have committed the same name in between.
     private const int MaxAttempts = 3;
 
@@ -31,7 +27,7 @@ internal static class AddUser
         {
             await using var command = InsertUser.On(transaction)
                 .With(user.Email).With(user.Username).With(user.DisplayName).With(user.PasswordHash)
-                .With(user.TemporaryFor).With(user.Roles).With(user.GrantedBy);
+                .With(user.TemporaryFor).With(user.Roles).With(user.GrantedBy).With(user.EmailVerified);
             await using var row = await command.ExecuteReaderAsync(ct);
             await row.ReadAsync(ct);
             var added = new AddedUser(

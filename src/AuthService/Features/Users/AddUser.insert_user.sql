@@ -7,11 +7,12 @@
 -- $5 temporary_password_lifetime interval
 -- $6 role_names text[]
 -- $7 granted_by bigint
+-- $8 email_verified boolean
 -- -> id bigint, temporary_password_until timestamptz, email_taken boolean, username_taken boolean
 WITH added AS (
     INSERT /* Users/AddUser.insert_user */
-    INTO   users (email, username, display_name, password_hash, temporary_password_until)
-    SELECT $1, $2, $3, $4, now() + $5::interval
+    INTO   users (email, username, display_name, password_hash, temporary_password_until, email_verified)
+    SELECT $1, $2, $3, $4, now() + $5::interval, $8
     ON     CONFLICT DO NOTHING
     RETURNING id, temporary_password_until
 ), granted AS (

@@ -1,6 +1,7 @@
 using AuthService.Audit;
 using AuthService.Client;
 using AuthService.Features.Authorization;
+using AuthService.Features.Roles;
 using AuthService.Http;
 using AuthService.Passwords;
 using Npgsql;
@@ -12,7 +13,7 @@ namespace AuthService.Features.Users;
 internal sealed class CreateUser(NpgsqlDataSource db, PasswordHashing hashing, PasswordOptions options)
 {
     public Task<Outcome<CreatedUser>> ExecuteAsync(CreateUserRequest request, Caller caller, CancellationToken ct) =>
-        ExecuteAsync(request, caller, [AddUser.EveryonesRole], ct);
+        ExecuteAsync(request, caller, [SystemRoles.Everyone], ct);
 
     /// <param name="roles">Names. Not from a request: whoever may make accounts may not thereby grant roles.</param>
     public async Task<Outcome<CreatedUser>> ExecuteAsync(CreateUserRequest request, Caller caller, string[] roles, CancellationToken ct)
@@ -24,7 +25,7 @@ internal sealed class CreateUser(NpgsqlDataSource db, PasswordHashing hashing, P
         await using var transaction = await connection.BeginTransactionAsync(ct);
         var added = await AddUser.ExecuteAsync(transaction, new NewUser(
             request.Email, request.Username, string.IsNullOrEmpty(request.DisplayName) ? null : request.DisplayName, hash,
-            roles, options.TemporaryPasswordLifetime, caller.UserId), ct);
+            roles, options.TemporaryPasswordLifetime, caller.UserId, EmailVerified: caller.UserId is null), ct);
         if (added.Id is not { } id) return added.EmailTaken ? UsersProblems.EmailTaken : UsersProblems.UsernameTaken;
         // Whoever makes an account knows its first password, so its rights are theirs.
         if (await Authority.OverUserAsync(transaction, caller.UserId, id, ct) is { } exceeds) return exceeds;

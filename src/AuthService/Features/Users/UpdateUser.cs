@@ -17,7 +17,10 @@ internal sealed class UpdateUser(NpgsqlDataSource db)
     public Task<Outcome<VersionedUser>> OwnAsync(Caller caller, UpdateProfileRequest request, IfMatch ifMatch, CancellationToken ct) =>
         ExecuteAsync(caller, caller.SignedInUserId, ifMatch, new UpdateUserRequest
         {
-            Username = request.Username, DisplayName = request.DisplayName, Phone = request.Phone, AvatarUrl = request.AvatarUrl,
+            Username = request.Username,
+            DisplayName = request.DisplayName,
+            Phone = request.Phone,
+            AvatarUrl = request.AvatarUrl,
         }, ct);
 
     public async Task<Outcome<VersionedUser>> ExecuteAsync(Caller caller, long id, IfMatch ifMatch, UpdateUserRequest request, CancellationToken ct)

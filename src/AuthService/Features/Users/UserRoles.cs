@@ -62,7 +62,7 @@ internal sealed class UserRoles(NpgsqlDataSource db)
         await using var transaction = await connection.BeginTransactionAsync(ct);
         if ((await FindBothAsync(transaction, userId, roleId, ct)).Failed(out var missing, out var roleName)) return missing;
         if (await Authority.OverRoleAsync(transaction, caller.UserId, roleId, ct) is { } exceeds) return exceeds;
-        if (roleName == AddUser.AdministratorRole
+        if (roleName == SystemRoles.Administrator
             && await Authority.KeepsAnAdministratorAsync(transaction, userId, ct) is { } last) return last;
         int changed;
         await using (var revoke = RevokeRole.On(transaction).With(userId).With(roleId)) changed = await revoke.ExecuteNonQueryAsync(ct);

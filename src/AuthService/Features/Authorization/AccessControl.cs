@@ -1,10 +1,10 @@
 using AuthService.Audit;
-using AuthService.Features.Authorization;
 using AuthService.Features.Sessions;
+using AuthService.Http;
 using AuthService.Tokens;
 using Microsoft.Extensions.Primitives;
 
-namespace AuthService.Http;
+namespace AuthService.Features.Authorization;
 
 /// <summary>
 /// Decides for every request whether its endpoint may run: token, live session, permission, in this order. Never trusts the
@@ -52,6 +52,7 @@ internal sealed class AccessControl(RequestDelegate next, AccessTokens tokens, L
             return;
         }
 
+        context.Response.Headers.CacheControl = "no-store";   // an answer to one caller; routes that may be cached say so
         context.Features.Set(caller);
         await next(context);
     }

@@ -1,0 +1,29 @@
+using System.Diagnostics;
+using System.Globalization;
+
+namespace Bench;
+
+/// <summary>One run of wrk.</summary>
+internal sealed record WrkResult(double PerSecond, double P50Ms, double P99Ms, long Failed);
+
+internal static class Wrk
+{
+    /// <param name="script">File in <c>bench/http</c>.</param>
+    public static async Task<WrkResult> RunAsync(Uri address, string script, int connections, int seconds, params (string Name, string Value)[] environment)
+    {
+        var start = new ProcessStartInfo("wrk") { UseShellExecute = false, RedirectStandardOutput = true };
+        string[] arguments = ["-t1", Text($"-c{connections}"), Text($"-d{seconds}s"), "-s", Path.Combine("bench", "http", script), address.ToString().TrimEnd('/')];
+        foreach (var argument in arguments) start.ArgumentList.Add(argument);
+        start.Environment["SCRIPTS"] = Path.Combine("bench", "http");
+        foreach (var (name, value) in environment) start.Environment[name] = value;
+        using var wrk = Process.Start(start)!;
+        var output = await wrk.StandardOutput.ReadToEndAsync();
+        await wrk.WaitForExitAsync();
+        var result = output.Split('\n').FirstOrDefault(l => l.StartsWith("RESULT ", StringComparison.Ordinal))?.Split(' ')
+            ?? throw new InvalidOperationException("wrk said nothing of its run: " + output);
+        double Number(int i) => double.Parse(result[i], CultureInfo.InvariantCulture);
+        return new WrkResult(Number(1) / Number(2), Number(4), Number(5), (long)Number(3));
+    }
+
+    private static string Text(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
+}
