@@ -41,12 +41,12 @@ public class SeedDemonstrationTests(Servers servers) : IClassFixture<Servers>
         await using var database = await servers.CreateDatabaseAsync(Ct);
         var seed = new SeedDemonstration(database.DataSource, TimeProvider.System);
         await seed.ExecuteAsync(new SeedSize(20, 5, 16, Hash), _ => { }, Ct);
-        var made = await database.AddUserAsync("somebody", Ct);
+        var made = await database.AddRightlessUserAsync("somebody", Ct);
         Assert.Equal(21, await seed.ExecuteAsync(new SeedSize(10, 6, 16, Hash), _ => { }, Ct));
         Assert.Equal(30, await CountAsync(database, "SELECT count(*) FROM users WHERE username ~ '^u[0-9]+$'"));
         Assert.Equal(60, await CountAsync(database, "SELECT count(*) FROM user_roles"));
         Assert.Equal(6, await CountAsync(database, "SELECT count(*) FROM roles WHERE NOT is_system"));
-        Assert.True(made < await database.AddUserAsync("after", Ct));   // the sequence goes on behind the numbers that were taken
+        Assert.True(made < await database.AddRightlessUserAsync("after", Ct));   // the sequence goes on behind the numbers that were taken
     }
 
     // The keys are dropped while rows come in. Write one of add_checks.sql otherwise than 0002_roles.sql does (leave ON DELETE CASCADE out)

@@ -89,7 +89,7 @@ public class CheckPermissionTests(Servers servers) : IClassFixture<Servers>
         await using var database = await servers.CreateDatabaseAsync(Ct);
         await using var node = await Node.StartAsync(database, Ct);
         var reader = await node.AddAccountAsync("reader", Ct, "users:read");
-        long[] pair = [await database.AddUserAsync("left", Ct), await database.AddUserAsync("right", Ct)];
+        long[] pair = [await database.AddRightlessUserAsync("left", Ct), await database.AddRightlessUserAsync("right", Ct)];
         var role = await database.AddRoleAsync("moving", Ct, "audit:read");
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(Ct);
         var mover = Task.Run(async () =>

@@ -20,7 +20,7 @@ public class LimitsOfPowerTests(Servers servers) : IClassFixture<Servers>
         await using var database = await servers.CreateDatabaseAsync(Ct);
         await using var node = await Node.StartAsync(database, Ct);
         var granter = await node.AddAccountAsync("granter", Ct, "roles:assign", "users:read");
-        var somebody = await database.AddUserAsync("somebody", Ct);
+        var somebody = await database.AddRightlessUserAsync("somebody", Ct);
         var (stronger, equal) = (await database.AddRoleAsync("stronger", Ct, "users:read", "users:write"), await database.AddRoleAsync("equal", Ct, "users:read"));
         var admin = await database.RoleIdAsync("admin", Ct);
 

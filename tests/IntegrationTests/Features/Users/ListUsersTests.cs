@@ -136,7 +136,7 @@ public class ListUsersTests(Servers servers) : IClassFixture<Servers>
         await InsertAsync(database, 9_999);
         var exact = await ListAsync(reader, "limit=1");
         Assert.Equal((10_000, false), (exact.Total, exact.TotalIsEstimate));
-        await database.AddUserAsync("onemore", Ct);
+        await database.AddRightlessUserAsync("onemore", Ct);
         var estimate = await ListAsync(reader, "limit=1");
         Assert.Equal((10_000, true), (estimate.Total, estimate.TotalIsEstimate));
         var filtered = await ListAsync(reader, "limit=1&search=onemore");
@@ -214,7 +214,7 @@ public class ListUsersTests(Servers servers) : IClassFixture<Servers>
                 var name = string.Create(CultureInfo.InvariantCulture, $"row{rows}");
                 await database.AddPermissionAsync(name, "read", Ct);
                 await database.GrantAsync(admin.Id, await database.AddRoleAsync(name, Ct, name + ":read"), Ct);
-                await database.AddUserAsync(name, Ct);
+                await database.AddRightlessUserAsync(name, Ct);
                 if (rows < 40) await database.ExecuteSqlAsync("INSERT INTO sessions SELECT gen_random_uuid(), 1, now(), now() + interval '1 day', now() + interval '1 day', now(), 0, '', '', NULL, NULL, '{pwd}', NULL, NULL", Ct);
             }
 

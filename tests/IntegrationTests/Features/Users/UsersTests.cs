@@ -42,7 +42,7 @@ public class UsersTests(Servers servers) : IClassFixture<Servers>
         await using var node = await Node.StartAsync(database, Ct);
         var admin = await node.AddAdministratorAsync("root", Ct);
         var anna = await database.ReadSqlAsync<long>("INSERT INTO users (email, username, password_hash) VALUES ('Ännä@example.com', 'Ännä', 'none') RETURNING id", Ct);
-        var other = await database.AddUserAsync("other", Ct);
+        var other = await database.AddRightlessUserAsync("other", Ct);
 
         Assert.Equal("users.email_taken", await CodeAsync(admin, HttpMethod.Post, "/api/v1/users", new CreateUserRequest { Email = "äNNÄ@EXAMPLE.com", Username = "free" }));
         Assert.Equal("users.username_taken", await CodeAsync(admin, HttpMethod.Post, "/api/v1/users", new CreateUserRequest { Email = "free@example.com", Username = "äNNÄ" }));
@@ -67,7 +67,7 @@ public class UsersTests(Servers servers) : IClassFixture<Servers>
         await using var node = await Node.StartAsync(database, Ct);
         var admin = await node.AddAdministratorAsync("root", Ct);
         var ids = new List<long>();
-        for (var i = 0; i < 8; i++) ids.Add(await database.AddUserAsync($"u{i}", Ct));
+        for (var i = 0; i < 8; i++) ids.Add(await database.AddRightlessUserAsync($"u{i}", Ct));
         var codes = await Race.RunAsync(8, i => CodeAsync(admin, HttpMethod.Patch, $"/api/v1/users/{ids[i]}", new UpdateUserRequest { Username = i % 2 == 0 ? "wanted" : "WANTED" }));
         Assert.Equal(1, codes.Count(c => c is null));
         Assert.Equal(7, codes.Count(c => c == "users.username_taken"));
@@ -80,7 +80,7 @@ public class UsersTests(Servers servers) : IClassFixture<Servers>
         await using var database = await servers.CreateDatabaseAsync(Ct);
         await using var node = await Node.StartAsync(database, Ct);
         var admin = await node.AddAdministratorAsync("root", Ct);
-        var path = $"/api/v1/users/{await database.AddUserAsync("anna", Ct)}";
+        var path = $"/api/v1/users/{await database.AddRightlessUserAsync("anna", Ct)}";
 
         var first = await TagAsync(admin, path);
         Assert.Matches("^\"[0-9]+\"\\z", first);
@@ -114,7 +114,7 @@ public class UsersTests(Servers servers) : IClassFixture<Servers>
         await using var database = await servers.CreateDatabaseAsync(Ct);
         await using var node = await Node.StartAsync(database, Ct);
         var admin = await node.AddAdministratorAsync("root", Ct);
-        var path = $"/api/v1/users/{await database.AddUserAsync("anna", Ct)}";
+        var path = $"/api/v1/users/{await database.AddRightlessUserAsync("anna", Ct)}";
         var tag = await TagAsync(admin, path);
         var statuses = await Race.RunAsync(10, async i =>
         {
