@@ -24,6 +24,7 @@ public sealed record BatchCheckRequest
 {
     /// <summary>The questions.</summary>
     [Required(ErrorMessage = FieldCodes.Required), MinLength(1, ErrorMessage = FieldCodes.Length), MaxLength(100, ErrorMessage = FieldCodes.Length)]
+    [EachRequired(ErrorMessage = FieldCodes.Required)]
     public IReadOnlyList<CheckRequest> Checks { get; init; } = [];
 }
 

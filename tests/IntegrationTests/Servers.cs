@@ -108,6 +108,16 @@ public sealed class TestDatabase : IAsyncDisposable
     /// <summary>For the test itself, and for use cases without a node. The pool the service would have, opened as needed.</summary>
     public NpgsqlDataSource DataSource { get; }
 
+    /// <summary>False: ends every connection and lets nobody in. Nothing else of the server is touched.</summary>
+    public async Task SetReachableAsync(bool reachable, CancellationToken ct)
+    {
+        await using var allow = _admin.CreateCommand($"ALTER DATABASE {_name} WITH ALLOW_CONNECTIONS {(reachable ? "true" : "false")}");
+        await allow.ExecuteNonQueryAsync(ct);
+        if (reachable) return;
+        await using var end = _admin.CreateCommand($"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{_name}'");
+        await end.ExecuteNonQueryAsync(ct);
+    }
+
     public async ValueTask DisposeAsync()
     {
         await DataSource.DisposeAsync();

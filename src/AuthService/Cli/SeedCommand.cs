@@ -63,7 +63,8 @@ internal static class SeedCommand
         var option = new Option<int>(name) { Description = $"{description} {min:N0} to {max:N0}; default {standard:N0}.", DefaultValueFactory = _ => standard };
         option.Validators.Add(result =>
         {
-            if (result.GetValueOrDefault<int>() is var value && (value < min || value > max)) result.AddError($"{name} is {min} to {max}.");
+            // What is no number at all is refused without us; asked for its value here it would throw.
+            if (result.Tokens is [var token] && int.TryParse(token.Value, CultureInfo.InvariantCulture, out var value) && (value < min || value > max)) result.AddError($"{name} is {min} to {max}.");
         });
         return option;
     }

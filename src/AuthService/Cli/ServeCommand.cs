@@ -25,7 +25,15 @@ internal static class ServeCommand
         var tokens = installation.BindTokens();
         var masterKey = await installation.ReadMasterKeyAsync(tokens, ct);
         await using var app = AuthServer.Build(builder, installation.Db, tokens, masterKey);
-        await app.StartAsync(ct);
+        try
+        {
+            await app.StartAsync(ct);
+        }
+        catch (FormatException e)
+        {
+            throw new SettingsException($"Urls = '{builder.Configuration["Urls"]}' can't be used: {e.Message}");
+        }
+
         await Welcome.PrintAsync(app.Urls.First(), app.Services.GetRequiredService<CreateFirstAdministrator>(), builder.Configuration, ct);
         await app.WaitForShutdownAsync(ct);
         return 0;

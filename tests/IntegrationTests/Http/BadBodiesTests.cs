@@ -41,6 +41,7 @@ public class BadBodiesTests(Servers servers) : IClassFixture<Servers>
         {
             ("missing", body => body.Remove(member)),
             ("null", body => body[member] = null),
+            ("with nothing in it", body => body[member] = operation.TypesOf(operation.Members![member]).Contains("array") ? new JsonArray((JsonNode?)null) : null),
             ("empty", body => body[member] = operation.TypesOf(operation.Members![member]).Contains("array") ? new JsonArray() : ""),
         })
         {
@@ -114,7 +115,7 @@ public class BadBodiesTests(Servers servers) : IClassFixture<Servers>
         foreach (var (member, schema) in operation.Members!)
         {
             if (!operation.TypesOf(schema).Contains("string")) continue;
-            foreach (var text in new[] { @"a\u0000b", @"\u0000", @"ann\u0000a@example.org", @"\ud800", @"a\udc00b", @"\ud83d\ude00", @"a\u202eb", @"a\r\nb", @"a\u001b[31m", @"\ufffe" })
+            foreach (var text in new[] { @"a\u0000b", @"ann\u0000a@example.org", @"a\ud800", @"\ud83d\ude00", @"a\u202eb", @"a\u001b[31m" })
             {
                 var body = operation.ValidBody()!;
                 body[member] = "@@";
@@ -178,7 +179,6 @@ public class BadBodiesTests(Servers servers) : IClassFixture<Servers>
             yield return ($"{member} = -0.0e-1", With(operation, member, "-0.0e-1"));
             yield return ($"{member} twice", Encoding.UTF8.GetBytes($"{valid[..^1]},\"{member}\":null}}"));
             yield return ($"{member} in capitals", Encoding.UTF8.GetBytes(valid.Replace($"\"{member}\"", $"\"{member.ToUpperInvariant()}\"", StringComparison.Ordinal)));
-            if (types.Contains("array")) yield return ($"{member} = [null]", With(operation, member, "[null]"));
             // 32 levels is what there is: the member itself is the second.
             yield return ($"{member} too deep", With(operation, member, new string('[', 33) + new string(']', 33)));
             if (types.Contains("string"))

@@ -25,7 +25,10 @@ internal sealed class UpdatePermission(NpgsqlDataSource db, Rights rights)
         }
 
         if (await Authority.OverPermissionAsync(transaction, caller.UserId, id, ct) is { } exceeds) return exceeds;
-        await using (var update = Update.On(transaction).With(id).With(ifMatch.Version).With(request.Resource).With(request.Action).With(request.Description))
+        // A name that is not to change is not written: renamed by somebody else meanwhile, it would be renamed back.
+        var resource = request.Resource == before.Permission.Resource ? null : request.Resource;
+        var action = request.Action == before.Permission.Action ? null : request.Action;
+        await using (var update = Update.On(transaction).With(id).With(ifMatch.Version).With(resource).With(action).With(request.Description))
         {
             try
             {

@@ -1,5 +1,6 @@
 using AuthService.Audit;
 using AuthService.Client;
+using AuthService.Features.Authorization;
 using AuthService.Features.Roles;
 using AuthService.Http;
 using AuthService.Passwords;
@@ -26,6 +27,8 @@ internal sealed class CreateUser(NpgsqlDataSource db, PasswordHashing hashing, P
             request.Email, request.Username, string.IsNullOrEmpty(request.DisplayName) ? null : request.DisplayName, hash,
             roles, options.TemporaryPasswordLifetime, caller.UserId, EmailVerified: caller.UserId is null), ct);
         if (added.Id is not { } id) return added.EmailTaken ? UsersProblems.EmailTaken : UsersProblems.UsernameTaken;
+        // Whoever makes an account knows its first password, so its rights are theirs.
+        if (await Authority.OverUserAsync(transaction, caller.UserId, id, ct) is { } exceeds) return exceeds;
         await AuditTrail.AppendAsync(transaction, AuditEvent.Of(AuditTypes.UserCreated, caller).On("user", id), ct);
         await transaction.CommitAsync(ct);
         return new CreatedUser { Id = id, TemporaryPassword = password, TemporaryPasswordUntil = added.TemporaryUntil!.Value };
