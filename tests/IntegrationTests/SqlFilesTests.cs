@@ -219,7 +219,7 @@ public partial class SqlFilesTests(Servers servers) : IClassFixture<Servers>
         var remark = text.IndexOf("   (", StringComparison.Ordinal);
         if (remark >= 0) text = text[..remark];
         if (text.Trim() is "nothing" or "nothing void") return [];
-        return [.. text.Split(',').Select(c => Canonical(string.Join(' ', c.Trim().Split(' ').Skip(1))))];
+        return [.. text.Split(',').Select(c => Canonical(string.Join(' ', c.Trim().Split(' ').Skip(1)))).Where(t => t != "void")];
     }
 
     private static string Canonical(string type)

@@ -93,7 +93,7 @@ internal sealed class SeedDemonstration(NpgsqlDataSource db, TimeProvider clock)
             for (var k = 0; k < Math.Min(RolesPerUser, roles.Count); k++)
             {
                 // Neighbours in the list would be one apart: half the list apart, two can't be the same.
-                var role = roles[(int)((n * 3 + (long)k * (roles.Count / 2 + roles.Count % 2)) % roles.Count)];
+                var role = roles[(int)((n + (long)k * (roles.Count / 2 + roles.Count % 2)) % roles.Count)];
                 await copy.StartRowAsync(ct);
                 await copy.WriteAsync(firstId + i, NpgsqlDbType.Bigint, ct);
                 await copy.WriteAsync(role, NpgsqlDbType.Bigint, ct);
