@@ -48,20 +48,34 @@ public class CreateFirstAdministratorTests(Servers servers) : IClassFixture<Serv
         Assert.Equal(1L, await database.ReadAsync<long>("SELECT count(*) FROM audit_events WHERE type = 'user_created' AND reason = 'first administrator'", Ct));
     }
 
-    // Without LockAdministratorsAsync two tokens, each still good, make an administrator each.
+    // Without LockAdministratorsAsync in CreateAsync two tokens, each still good, make an administrator each or meet in a deadlock.
     [Fact]
     public async Task Of_many_at_once_on_two_nodes_one_becomes_administrator()
     {
+        const int callers = 8;
         await using var database = await servers.CreateDatabaseAsync(Ct);
         await using var one = await Node.StartAsync(database, Ct);
         await using var two = await Node.StartAsync(database, Ct, one.MasterKey);
         Node[] nodes = [one, two];
         string[] tokens = [await NewTokenAsync(one), await NewTokenAsync(two)];
 
-        var statuses = await Race.RunAsync(8, i => BootstrapAsync(nodes[i % 2], tokens[i / 2 % 2], $"root{i}@example.com").StatusAsync());
+        // No account can be added until all of them have come as far as they get.
+        await using var connection = await database.DataSource.OpenConnectionAsync(Ct);
+        await using var transaction = await connection.BeginTransactionAsync(Ct);
+        await using (var hold = connection.CreateCommand())
+        {
+            hold.CommandText = "LOCK TABLE users IN SHARE MODE";
+            await hold.ExecuteNonQueryAsync(Ct);
+        }
 
+        var calls = Race.RunAsync(callers, i => BootstrapAsync(nodes[i % 2], tokens[i / 2 % 2], $"root{i}@example.com").StatusAsync());
+        await Eventually.TrueAsync(async () => await database.ReadAsync<long>(
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'", Ct) == callers, TimeSpan.FromSeconds(20));
+        await transaction.RollbackAsync(Ct);
+
+        var statuses = await calls;
         Assert.Equal(1, statuses.Count(status => status == HttpStatusCode.Created));
-        Assert.Equal(7, statuses.Count(status => status == HttpStatusCode.Unauthorized));
+        Assert.Equal(callers - 1, statuses.Count(status => status == HttpStatusCode.Unauthorized));
         Assert.Equal(1L, await database.ReadAsync<long>("SELECT count(*) FROM users", Ct));
         Assert.Equal(0L, await database.ReadAsync<long>("SELECT count(*) FROM bootstrap_tokens", Ct));
     }
