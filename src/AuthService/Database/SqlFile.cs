@@ -1,3 +1,5 @@
+using System.Buffers;
+using System.Text;
 using Npgsql;
 
 namespace AuthService.Database;
@@ -53,15 +55,43 @@ internal sealed record SqlFile(string Name, string Text)
 /// <summary>Positional parameters in the order of their <c>$n</c>, typed by the value given.</summary>
 internal static class SqlParameters
 {
+    /// <exception cref="TextNotStorableException">The value is a text that PostgreSQL does not take.</exception>
     public static NpgsqlCommand With<T>(this NpgsqlCommand command, T value)
     {
+        Check(value);
         command.Parameters.Add(new NpgsqlParameter<T> { TypedValue = value });
         return command;
     }
 
+    /// <inheritdoc cref="With{T}(NpgsqlCommand, T)"/>
     public static NpgsqlBatchCommand With<T>(this NpgsqlBatchCommand command, T value)
     {
+        Check(value);
         command.Parameters.Add(new NpgsqlParameter<T> { TypedValue = value });
         return command;
+    }
+
+    // Here and not left to the server: its refusal comes while a statement is bound, and where that is the use in which Npgsql prepares
+    // it (10.0.0), the next use on the same connection, somebody else's, fails with "unexpected backend message".
+    private static void Check<T>(T value)
+    {
+        if (value is string text && !TextNotStorableException.IsStorable(text)) throw new TextNotStorableException();
+    }
+}
+
+/// <summary>A text holds U+0000, which PostgreSQL does not store, or half a surrogate pair, which is no text. Only a request can bring one.</summary>
+internal sealed class TextNotStorableException() : Exception("A text holds U+0000 or half a surrogate pair.")
+{
+    public static bool IsStorable(ReadOnlySpan<char> text)
+    {
+        if (text.Contains('\0')) return false;
+        for (var at = text.IndexOfAnyInRange('\ud800', '\udfff'); at >= 0;)
+        {
+            if (Rune.DecodeFromUtf16(text[at..], out _, out var length) != OperationStatus.Done) return false;
+            text = text[(at + length)..];
+            at = text.IndexOfAnyInRange('\ud800', '\udfff');
+        }
+
+        return true;
     }
 }
