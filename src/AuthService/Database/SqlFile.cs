@@ -35,13 +35,13 @@ internal sealed record SqlFile(string Name, string Text)
         return filled == Text ? throw new InvalidOperationException($"{Name} has no place named '{name}'.") : this with { Text = filled };
     }
 
-    public NpgsqlCommand On(NpgsqlDataSource db) => db.CreateCommand(Text);
+    public Statement On(NpgsqlDataSource db) => new(this, db);
 
-    public NpgsqlCommand On(NpgsqlTransaction transaction) => new(Text, transaction.Connection, transaction);
+    public Statement On(NpgsqlTransaction transaction) => new(this, transaction.Connection!, transaction);
 
-    public NpgsqlCommand On(NpgsqlConnection connection) => new(Text, connection);
+    public Statement On(NpgsqlConnection connection) => new(this, connection, transaction: null);
 
-    /// <summary>Adds the statement to a batch: one round trip, and without an explicit transaction also one transaction.</summary>
+    /// <summary>Adds the statement to a batch, which is one round trip. Prepare the batch before it is executed: <see cref="Statement"/>.</summary>
     public NpgsqlBatchCommand In(NpgsqlBatch batch)
     {
         var command = new NpgsqlBatchCommand(Text);
@@ -53,12 +53,6 @@ internal sealed record SqlFile(string Name, string Text)
 /// <summary>Positional parameters in the order of their <c>$n</c>, typed by the value given.</summary>
 internal static class SqlParameters
 {
-    public static NpgsqlCommand With<T>(this NpgsqlCommand command, T value)
-    {
-        command.Parameters.Add(new NpgsqlParameter<T> { TypedValue = value });
-        return command;
-    }
-
     public static NpgsqlBatchCommand With<T>(this NpgsqlBatchCommand command, T value)
     {
         command.Parameters.Add(new NpgsqlParameter<T> { TypedValue = value });
