@@ -1,4 +1,3 @@
-using System.Text;
 using Microsoft.Net.Http.Headers;
 
 namespace AuthService.Http;
@@ -15,5 +14,5 @@ internal sealed class JsonIsUtf8(RequestDelegate next)
     private static bool NamesOtherCharset(string? contentType) =>
         contentType is not null && contentType.Contains("charset", StringComparison.OrdinalIgnoreCase)
         && MediaTypeHeaderValue.TryParse(contentType, out var parsed) && parsed.Charset.HasValue
-        && !Equals(parsed.Encoding, Encoding.UTF8);
+        && !HeaderUtilities.RemoveQuotes(parsed.Charset).Equals("utf-8", StringComparison.OrdinalIgnoreCase);
 }

@@ -24,6 +24,11 @@ internal static class Settings
                 throw new SettingsException($"{section}:{child.Key} is not a setting. Section {section} knows: {known}.");
             }
 
+            if (child.Value is null && (child.GetChildren().Any() || property.PropertyType.IsValueType))
+            {
+                throw new SettingsException($"{section}:{property.Name} needs a value that can be read as {Kind(property.PropertyType)}.");
+            }
+
             try
             {
                 property.SetValue(options, child.Get(property.PropertyType));

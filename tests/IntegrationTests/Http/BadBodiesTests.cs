@@ -74,6 +74,7 @@ public class BadBodiesTests(Servers servers) : IClassFixture<Servers>
             // Declared as something that UTF-8 is not.
             await stage.RefusedAsync(operation, "UTF-16 sent as UTF-8", Content(Encoding.Unicode.GetBytes(valid), "application/json"), 400);
             await stage.RefusedAsync(operation, "unknown charset", Content(Encoding.UTF8.GetBytes(valid), "application/json; charset=klingon"), 415);
+            using (var quoted = await stage.SendAsync(operation, Content("{}"u8.ToArray(), "application/json; charset=\"UTF-8\""))) Assert.True((int)quoted.StatusCode is < 500 and not 415, $"{operation}: {quoted.StatusCode}");
             await stage.RefusedAsync(operation, "UTF-16", Content(Encoding.Unicode.GetBytes(valid), "application/json; charset=utf-16"), 415);
             await stage.RefusedAsync(operation, "gzip that isn't understood", Content([0x1f, 0x8b, 8, 0, 0, 0, 0, 0], "application/json"), 400);
         }

@@ -1,0 +1,30 @@
+using System.Reflection;
+using AuthService.Database;
+using AuthService.Features.Authentication;
+using AuthService.Http;
+using AuthService.Passwords;
+using AuthService.Tokens;
+using SessionOptions = AuthService.Features.Sessions.SessionOptions;   // the framework has one too
+
+namespace UnitTests.Installation;
+
+/// <summary>The sections of the configuration and the classes that hold them. A test looks for sections that are bound and not listed here.</summary>
+internal static class Sections
+{
+    public static readonly IReadOnlyDictionary<string, Type> All = new Dictionary<string, Type>(StringComparer.Ordinal)
+    {
+        ["Database"] = typeof(DatabaseOptions),
+        ["Email"] = typeof(EmailOptions),
+        ["Http"] = typeof(HttpOptions),
+        ["Passwords"] = typeof(PasswordOptions),
+        ["Registration"] = typeof(RegistrationOptions),
+        ["Sessions"] = typeof(SessionOptions),
+        ["Tokens"] = typeof(TokenOptions),
+    };
+
+    /// <summary>Keys that <c>appsettings.json</c> does not have: a secret belongs into no file that is copied about, and a path that is
+    /// not set means "beside the data".</summary>
+    public static readonly IReadOnlyList<string> NotInTheFile = ["Tokens:MasterKey", "Tokens:MasterKeyFile"];
+
+    public static IEnumerable<PropertyInfo> Keys(Type options) => options.GetProperties().Where(p => p.CanWrite);
+}
