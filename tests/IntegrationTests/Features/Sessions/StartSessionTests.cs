@@ -84,9 +84,10 @@ public class StartSessionTests(Servers servers) : IClassFixture<Servers>
         foreach (var account in sessions[2..]) Assert.Equal(HttpStatusCode.OK, await node.Http.UseAsync(account.Tokens.AccessToken, Ct));
     }
 
-    // Log-in against what takes the account away (auth.md 3). Each round one revocation meets six log-ins whose password was checked
-    // before it. Begin the session for whatever version the account has (without "version = $2" in touch_user.sql and "version = $3" in
-    // insert_session.sql), or look at the version without holding the row (neither touch_user nor FOR SHARE), and a session survives.
+    // Log-in against what takes the account away. Each round one revocation meets six clients whose password was checked
+    // before it and who begin sessions until they are refused. Without the comparison of the version in touch_user.sql and
+    // insert_session.sql the log-out and the password change fail; without what holds the account's row until the commit, touch_user in the
+    // batch and FOR SHARE in insert_session.sql (each is enough), all four.
     [Theory]
     [InlineData("deactivate")]
     [InlineData("delete")]
