@@ -128,7 +128,7 @@ public class SigningKeysTests(Servers servers) : IClassFixture<Servers>
         Assert.Equal(1L, await database.ReadAsync<long>("SELECT count(*) FROM audit_events WHERE type = 'key_rotated'", Ct));
     }
 
-    // T07. Write the whole key in Es256Key.WritePublicJwk, or store PKCS #8 without SigningKeySeal, and this fails.
+    // T07. Write the member d in Es256Key.WritePublicJwk and this fails.
     [Fact]
     public async Task Neither_the_published_keys_nor_the_database_show_a_private_key()
     {
