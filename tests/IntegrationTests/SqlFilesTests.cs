@@ -175,7 +175,7 @@ public partial class SqlFilesTests(Servers servers) : IClassFixture<Servers>
 
     private static async Task<List<string>> ColumnsAsync(NpgsqlConnection connection, SqlFile file, List<(int Number, string Name, string Type)> declared)
     {
-        await using var command = file.On(connection);
+        await using var command = new NpgsqlCommand(file.Text, connection);
         foreach (var parameter in declared) command.Parameters.Add(new NpgsqlParameter { DataTypeName = parameter.Type, Value = DBNull.Value });
         // Asks for the description alone; nothing runs.
         await using var reader = await command.ExecuteReaderAsync(CommandBehavior.SchemaOnly);

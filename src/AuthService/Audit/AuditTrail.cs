@@ -39,7 +39,7 @@ internal sealed partial class AuditTrail(NpgsqlDataSource db, TimeProvider clock
     public static async Task AppendAsync(NpgsqlTransaction transaction, AuditEvent auditEvent, CancellationToken ct)
     {
         await using var command = InsertEvents.On(transaction);
-        AddTo(command.Parameters, [auditEvent], [TimeSpan.Zero]);
+        Bind(command, [auditEvent], [TimeSpan.Zero]);
         await command.ExecuteNonQueryAsync(ct);
     }
 
@@ -88,7 +88,7 @@ internal sealed partial class AuditTrail(NpgsqlDataSource db, TimeProvider clock
             try
             {
                 await using var command = InsertEvents.On(db);
-                AddTo(command.Parameters, [.. batch.Select(e => e.Event)], [.. batch.Select(e => clock.GetElapsedTime(e.At))]);
+                Bind(command, [.. batch.Select(e => e.Event)], [.. batch.Select(e => clock.GetElapsedTime(e.At))]);
                 await command.ExecuteNonQueryAsync(CancellationToken.None);
                 return;
             }
@@ -121,25 +121,13 @@ internal sealed partial class AuditTrail(NpgsqlDataSource db, TimeProvider clock
         }
     }
 
-    private static void AddTo(NpgsqlParameterCollection parameters, AuditEvent[] events, TimeSpan[] waited)
+    private static void Bind(Statement statement, AuditEvent[] events, TimeSpan[] waited)
     {
-        Add(e => e.Id);
-        parameters.Add(new NpgsqlParameter<TimeSpan[]> { TypedValue = waited });
-        Add(e => e.Type);
-        Add(e => e.ActorType);
-        Add(e => e.ActorId);
-        Add(e => e.SessionId);
-        Add(e => e.TargetType);
-        Add(e => e.TargetId);
-        Add(e => e.Outcome);
-        Add(e => e.Reason);
-        Add(e => e.Diff);
-        Add(e => e.Ip);
-        Add(e => e.UserAgent);
-        Add(e => e.RequestId);
+        statement.With(Column(e => e.Id)).With(waited).With(Column(e => e.Type)).With(Column(e => e.ActorType)).With(Column(e => e.ActorId))
+            .With(Column(e => e.SessionId)).With(Column(e => e.TargetType)).With(Column(e => e.TargetId)).With(Column(e => e.Outcome))
+            .With(Column(e => e.Reason)).With(Column(e => e.Diff)).With(Column(e => e.Ip)).With(Column(e => e.UserAgent)).With(Column(e => e.RequestId));
 
-        void Add<T>(Func<AuditEvent, T> column) =>
-            parameters.Add(new NpgsqlParameter<T[]> { TypedValue = Array.ConvertAll(events, e => column(e)) });
+        T[] Column<T>(Func<AuditEvent, T> member) => Array.ConvertAll(events, e => member(e));
     }
 
     [LoggerMessage(Level = LogLevel.Error, Message = "{Count} audit events can't be written yet")]

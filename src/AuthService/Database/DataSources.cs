@@ -6,15 +6,6 @@ namespace AuthService.Database;
 /// <summary>Builds the one data source of a server role with the pool and session settings the service relies on.</summary>
 internal static class DataSources
 {
-    /// <summary>Prepared statements a connection keeps: a few more than the service has statements, so none evicts another.</summary>
-    private const int MaxAutoPrepare = 200;
-
-    /// <summary>
-    /// From its second use on a connection a statement is prepared. Not from the first: migrations, seeding and administration
-    /// run hundreds of statements once, and each would take a place (and server memory) that a hot statement fills.
-    /// </summary>
-    private const int AutoPrepareMinUsages = 2;
-
     /// <param name="connectionString">Npgsql's form. Every keyword written in it wins over <paramref name="options"/>.</param>
     /// <param name="options">Pool sizes and times.</param>
     /// <param name="loggers">Where Npgsql logs; null: nowhere.</param>
@@ -44,8 +35,6 @@ internal static class DataSources
         Default("Connection Lifetime", Seconds(options.ConnectionLifetime));
         Default("Command Timeout", Seconds(options.CommandTimeout));
         Default("Timeout", Seconds(options.AcquireTimeout));
-        Default("Max Auto Prepare", MaxAutoPrepare);
-        Default("Auto Prepare Min Usages", AutoPrepareMinUsages);
 
         // The driver would send DISCARD's parts before every use of a pooled connection: five statements for each of ours. Nothing here
         // leaves anything in a session: settings are SET LOCAL, advisory locks are those of transactions (the migrator cleans up itself).

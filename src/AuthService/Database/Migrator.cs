@@ -79,7 +79,7 @@ internal sealed partial class Migrator(NpgsqlDataSource db, IReadOnlyList<Migrat
     private async Task TakeLockAsync(NpgsqlConnection connection, CancellationToken ct)
     {
         await using var command = Lock.On(connection).With(LockKey);
-        command.CommandTimeout = 0;   // lock_timeout ends the wait
+        command.TimeoutSeconds = 0;   // lock_timeout ends the wait
         try
         {
             await command.ExecuteNonQueryAsync(ct);

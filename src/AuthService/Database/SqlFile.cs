@@ -1,5 +1,3 @@
-using System.Buffers;
-using System.Text;
 using Npgsql;
 
 namespace AuthService.Database;
@@ -37,13 +35,13 @@ internal sealed record SqlFile(string Name, string Text)
         return filled == Text ? throw new InvalidOperationException($"{Name} has no place named '{name}'.") : this with { Text = filled };
     }
 
-    public NpgsqlCommand On(NpgsqlDataSource db) => db.CreateCommand(Text);
+    public Statement On(NpgsqlDataSource db) => new(this, db);
 
-    public NpgsqlCommand On(NpgsqlTransaction transaction) => new(Text, transaction.Connection, transaction);
+    public Statement On(NpgsqlTransaction transaction) => new(this, transaction.Connection!, transaction);
 
-    public NpgsqlCommand On(NpgsqlConnection connection) => new(Text, connection);
+    public Statement On(NpgsqlConnection connection) => new(this, connection, transaction: null);
 
-    /// <summary>Adds the statement to a batch: one round trip, and without an explicit transaction also one transaction.</summary>
+    /// <summary>Adds the statement to a batch, which is one round trip. Prepare the batch before it is executed: <see cref="Statement"/>.</summary>
     public NpgsqlBatchCommand In(NpgsqlBatch batch)
     {
         var command = new NpgsqlBatchCommand(Text);
@@ -56,42 +54,13 @@ internal sealed record SqlFile(string Name, string Text)
 internal static class SqlParameters
 {
     /// <exception cref="TextNotStorableException">The value is a text that PostgreSQL does not take.</exception>
-    public static NpgsqlCommand With<T>(this NpgsqlCommand command, T value)
-    {
-        Check(value);
-        command.Parameters.Add(new NpgsqlParameter<T> { TypedValue = value });
-        return command;
-    }
-
-    /// <inheritdoc cref="With{T}(NpgsqlCommand, T)"/>
     public static NpgsqlBatchCommand With<T>(this NpgsqlBatchCommand command, T value)
     {
-        Check(value);
-        command.Parameters.Add(new NpgsqlParameter<T> { TypedValue = value });
+        command.Parameters.Add(Of(value));
         return command;
     }
 
-    // Here and not left to the server: its refusal comes while a statement is bound, and where that is the use in which Npgsql prepares
-    // it (10.0.0), the next use on the same connection, somebody else's, fails with "unexpected backend message".
-    private static void Check<T>(T value)
-    {
-        if (value is string text && !TextNotStorableException.IsStorable(text)) throw new TextNotStorableException();
-    }
-}
-
-/// <summary>A text holds U+0000, which PostgreSQL does not store, or half a surrogate pair, which is no text. Only a request can bring one.</summary>
-internal sealed class TextNotStorableException() : Exception("A text holds U+0000 or half a surrogate pair.")
-{
-    public static bool IsStorable(ReadOnlySpan<char> text)
-    {
-        if (text.Contains('\0')) return false;
-        for (var at = text.IndexOfAnyInRange('\ud800', '\udfff'); at >= 0;)
-        {
-            if (Rune.DecodeFromUtf16(text[at..], out _, out var length) != OperationStatus.Done) return false;
-            text = text[(at + length)..];
-            at = text.IndexOfAnyInRange('\ud800', '\udfff');
-        }
-
-        return true;
-    }
+    /// <inheritdoc cref="With{T}"/>
+    public static NpgsqlParameter<T> Of<T>(T value) =>
+        value is string text && !TextNotStorableException.IsStorable(text) ? throw new TextNotStorableException() : new NpgsqlParameter<T> { TypedValue = value };
 }

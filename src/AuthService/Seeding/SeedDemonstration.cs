@@ -121,16 +121,16 @@ internal sealed class SeedDemonstration(NpgsqlDataSource db, TimeProvider clock)
         return roles;
     }
 
-    private static async Task<long> ScalarAsync(NpgsqlCommand command, CancellationToken ct)
+    private static async Task<long> ScalarAsync(Statement command, CancellationToken ct)
     {
         await using (command) return (long)(await command.ExecuteScalarAsync(ct))!;
     }
 
-    private static async Task ExecuteAsync(NpgsqlCommand command, CancellationToken ct)
+    private static async Task ExecuteAsync(Statement command, CancellationToken ct)
     {
         await using (command)
         {
-            command.CommandTimeout = 0;
+            command.TimeoutSeconds = 0;
             await command.ExecuteNonQueryAsync(ct);
         }
     }

@@ -28,7 +28,7 @@ internal sealed class LoadSigningKeys(NpgsqlDataSource db, SigningKeySeal seal, 
         return await ReadAsync(command, ct);
     }
 
-    private async Task<List<SigningKey>> ReadAsync(NpgsqlCommand command, CancellationToken ct)
+    private async Task<List<SigningKey>> ReadAsync(Statement command, CancellationToken ct)
     {
         var keys = new List<SigningKey>();
         var opened = new Dictionary<string, Es256Key>(StringComparer.Ordinal);

@@ -134,19 +134,12 @@ public class AuditTrailTests(Servers servers) : IClassFixture<Servers>
         await Eventually.TrueAsync(async () => await CountAsync(database, "sys_startup") == 1, TimeSpan.FromSeconds(20));
 
         // Nobody writes to the trail while this is held.
-        await using var connection = await database.DataSource.OpenConnectionAsync(Ct);
-        await using var transaction = await connection.BeginTransactionAsync(Ct);
-        await using (var hold = connection.CreateCommand())
-        {
-            hold.CommandText = "LOCK TABLE audit_events IN EXCLUSIVE MODE";
-            await hold.ExecuteNonQueryAsync(Ct);
-        }
-
+        var held = await HeldLock.TakeAsync(database, "LOCK TABLE audit_events IN EXCLUSIVE MODE", Ct);
         for (var i = 0; i < refreshes; i++) token = (await node.Http.RefreshAsync(token, Ct).TokensAsync(Ct)).RefreshToken;
         Assert.Equal(0L, await CountAsync(database, "session_renewed"));
         var stopping = node.DisposeAsync().AsTask();
         Assert.False(stopping.IsCompleted);
-        await transaction.RollbackAsync(Ct);
+        await held.DisposeAsync();
         await stopping;
 
         Assert.Equal((refreshes, 1L), (await CountAsync(database, "session_renewed"), await CountAsync(database, "sys_shutdown")));

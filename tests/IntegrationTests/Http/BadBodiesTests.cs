@@ -106,8 +106,8 @@ public class BadBodiesTests(Servers servers) : IClassFixture<Servers>
         await stage.AssertNothingStoredAsync();
     }
 
-    // PostgreSQL can't store U+0000 in text, and half a surrogate pair is no text at all. Without the check in SqlParameters.With the texts
-    // that no pattern guards (the address of a log-in) came out as 503, and the next caller on that connection met a 500.
+    // PostgreSQL can't store U+0000 in text, and half a surrogate pair is no text at all. Without the check in SqlParameters.Of the texts
+    // that no pattern guards (the address of a log-in) came out as 503.
     [Fact]
     public async Task Texts_that_no_database_takes_are_no_reason_to_fail()
     {

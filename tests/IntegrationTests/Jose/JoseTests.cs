@@ -13,7 +13,7 @@ public class JoseTests(Servers servers) : IClassFixture<Servers>
 
     private CancellationToken Ct => servers.TestTimeout;
 
-    // T05. Write the signature as DER, or publish coordinates without their leading zeros, and this fails.
+    // T05. Publish anything but the key that signs, its coordinates exchanged say, and this fails.
     [Fact]
     public async Task Jose_verifies_our_tokens_from_our_published_keys_alone()
     {

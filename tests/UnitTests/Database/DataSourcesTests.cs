@@ -15,7 +15,6 @@ public class DataSourcesTests
         Assert.Equal((10, 50), (settings.MinPoolSize, settings.MaxPoolSize));
         Assert.Equal((300, 1800), (settings.ConnectionIdleLifetime, settings.ConnectionLifetime));
         Assert.Equal((30, 10), (settings.CommandTimeout, settings.Timeout));
-        Assert.Equal((200, 2), (settings.MaxAutoPrepare, settings.AutoPrepareMinUsages));
         Assert.Equal(("authservice", "UTC"), (settings.ApplicationName, settings.Timezone));
         Assert.Equal("-c statement_timeout=30000", settings.Options);
         Assert.False(settings.Multiplexing);

@@ -42,7 +42,7 @@ internal sealed class GetPermission(NpgsqlDataSource db)
         return new VersionedPermission(permission, row.GetInt64(first + 7));
     }
 
-    private static async Task<Outcome<VersionedPermission>> FirstAsync(NpgsqlCommand command, CancellationToken ct)
+    private static async Task<Outcome<VersionedPermission>> FirstAsync(Statement command, CancellationToken ct)
     {
         await using var row = await command.ExecuteReaderAsync(ct);
         return await row.ReadAsync(ct) ? Read(row, 0) : PermissionsProblems.NotFound;

@@ -38,7 +38,7 @@ internal sealed class GetRole(NpgsqlDataSource db)
         },
         row.GetInt64(first + 6));
 
-    private static async Task<Outcome<VersionedRole>> FirstAsync(NpgsqlCommand command, CancellationToken ct)
+    private static async Task<Outcome<VersionedRole>> FirstAsync(Statement command, CancellationToken ct)
     {
         await using var row = await command.ExecuteReaderAsync(ct);
         return await row.ReadAsync(ct) ? Read(row, 0) : RolesProblems.NotFound;

@@ -37,6 +37,7 @@ internal sealed class StartSession(NpgsqlDataSource db, RefreshTokens refreshTok
 
         var surplus = new List<Guid>();
         TokenResponse? response = null;
+        await batch.PrepareAsync(ct);
         await using (var reader = await batch.ExecuteReaderAsync(ct))
         {
             while (await reader.ReadAsync(ct)) surplus.Add(reader.GetGuid(0));

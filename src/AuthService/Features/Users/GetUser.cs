@@ -24,7 +24,7 @@ internal sealed class GetUser(NpgsqlDataSource db)
         return await ReadAsync(command, ct);
     }
 
-    private static async Task<Outcome<VersionedUser>> ReadAsync(NpgsqlCommand command, CancellationToken ct)
+    private static async Task<Outcome<VersionedUser>> ReadAsync(Statement command, CancellationToken ct)
     {
         await using var row = await command.ExecuteReaderAsync(ct);
         if (!await row.ReadAsync(ct)) return UsersProblems.NotFound;

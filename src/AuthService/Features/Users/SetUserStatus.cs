@@ -37,7 +37,7 @@ internal sealed class SetUserStatus(NpgsqlDataSource db)
             AuditEvent.Of(AuditTypes.UserDeleted, caller), ct);
 
     private async Task<Problem?> TakeAwayAsync(
-        Caller caller, long id, Func<NpgsqlTransaction, NpgsqlCommand> change, AuditEvent auditEvent, CancellationToken ct)
+        Caller caller, long id, Func<NpgsqlTransaction, Statement> change, AuditEvent auditEvent, CancellationToken ct)
     {
         if (id == caller.UserId) return UsersProblems.OwnAccount;
         await using var connection = await db.OpenConnectionAsync(ct);

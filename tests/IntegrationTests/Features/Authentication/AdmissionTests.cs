@@ -9,8 +9,8 @@ public class AdmissionTests(Servers servers) : IClassFixture<Servers>
 {
     private CancellationToken Ct => servers.TestTimeout;
 
-    // T45. Run the hashes on the thread pool, or without HashThreads' limit of what may wait, and this fails: nobody is refused, and the
-    // process grows by 19 MiB for each log-in.
+    // T45. Without the limit of what may wait in HashThreads nobody is refused; with more threads than cores the process grows by 19 MiB
+    // for each of them.
     [Fact]
     public async Task Surplus_log_ins_are_refused_at_once_and_the_rest_of_the_service_goes_on_answering()
     {

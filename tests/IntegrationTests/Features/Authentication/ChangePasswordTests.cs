@@ -71,18 +71,10 @@ public class ChangePasswordTests(Servers servers) : IClassFixture<Servers>
         Account[] sessions = [await node.StartSessionAsync(id, Ct), await node.StartSessionAsync(id, Ct)];
 
         // Whoever holds the row lets nobody through until both have read it.
-        await using var connection = await database.DataSource.OpenConnectionAsync(Ct);
-        await using var transaction = await connection.BeginTransactionAsync(Ct);
-        await using (var hold = connection.CreateCommand())
-        {
-            hold.CommandText = "SELECT FROM users FOR UPDATE";
-            await hold.ExecuteNonQueryAsync(Ct);
-        }
-
+        var held = await HeldLock.TakeAsync(database, "SELECT FROM users FOR UPDATE", Ct);
         var changes = Task.WhenAll(sessions.Select((session, i) => ChangeAsync(session, Account.StandardPassword, $"{NewPassword} {i}").StatusAsync()));
-        await Eventually.TrueAsync(async () => await database.ReadAsync<long>(
-            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'", Ct) == 2, TimeSpan.FromSeconds(20));
-        await transaction.RollbackAsync(Ct);
+        await held.UntilWaitingAsync(2, Ct);
+        await held.DisposeAsync();
 
         var statuses = await changes;
         Assert.Equal([HttpStatusCode.NoContent, HttpStatusCode.PreconditionFailed], statuses.Order());
