@@ -6,7 +6,7 @@ namespace AuthService.Database;
 /// How the service uses PostgreSQL. Section <c>Database</c>; checked at start. What a connection string says itself wins over
 /// the pool sizes and times here.
 /// </summary>
-internal sealed class DatabaseOptions : IValidatableObject
+internal sealed class DatabaseOptions
 {
     /// <summary>
     /// Where a private PostgreSQL keeps its cluster when no connection string is given. Relative paths count from the current
@@ -53,10 +53,4 @@ internal sealed class DatabaseOptions : IValidatableObject
     /// <summary>When the server itself ends a statement (<c>statement_timeout</c>). 0 (never) to 10 min; default 30 s.</summary>
     [Range(typeof(TimeSpan), "00:00:00", "00:10:00")]
     public TimeSpan StatementTimeout { get; set; } = TimeSpan.FromSeconds(30);
-
-    public IEnumerable<ValidationResult> Validate(ValidationContext validationContext)
-    {
-        if (PoolMinimum > PoolMaximum)
-            yield return new ValidationResult("PoolMinimum can't be above PoolMaximum.", [nameof(PoolMaximum), nameof(PoolMinimum)]);
-    }
 }

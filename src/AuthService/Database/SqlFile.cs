@@ -53,9 +53,14 @@ internal sealed record SqlFile(string Name, string Text)
 /// <summary>Positional parameters in the order of their <c>$n</c>, typed by the value given.</summary>
 internal static class SqlParameters
 {
+    /// <exception cref="TextNotStorableException">The value is a text that PostgreSQL does not take.</exception>
     public static NpgsqlBatchCommand With<T>(this NpgsqlBatchCommand command, T value)
     {
-        command.Parameters.Add(new NpgsqlParameter<T> { TypedValue = value });
+        command.Parameters.Add(Of(value));
         return command;
     }
+
+    /// <inheritdoc cref="With{T}"/>
+    public static NpgsqlParameter<T> Of<T>(T value) =>
+        value is string text && !TextNotStorableException.IsStorable(text) ? throw new TextNotStorableException() : new NpgsqlParameter<T> { TypedValue = value };
 }

@@ -26,9 +26,10 @@ internal sealed class Statement : IAsyncDisposable
     public int TimeoutSeconds { set => _command.CommandTimeout = value; }
 
     /// <summary>The next positional parameter, typed by the value given.</summary>
+    /// <exception cref="TextNotStorableException">The value is a text that PostgreSQL does not take.</exception>
     public Statement With<T>(T value)
     {
-        _command.Parameters.Add(new NpgsqlParameter<T> { TypedValue = value });
+        _command.Parameters.Add(SqlParameters.Of(value));
         return this;
     }
 

@@ -8,11 +8,17 @@ namespace AuthService.Http;
 /// </summary>
 internal sealed class JsonIsUtf8(RequestDelegate next)
 {
-    public Task InvokeAsync(HttpContext context) =>
-        NamesOtherCharset(context.Request.ContentType) ? HttpProblems.UnsupportedMediaType.ToHttp().ExecuteAsync(context) : next(context);
+    public Task InvokeAsync(HttpContext context)
+    {
+        if (context.Request.ContentType is not { } sent || !sent.Contains("charset", StringComparison.OrdinalIgnoreCase)
+            || !MediaTypeHeaderValue.TryParse(sent, out var type) || !type.Charset.HasValue) return next(context);
+        if (!HeaderUtilities.RemoveQuotes(type.Charset).Equals("utf-8", StringComparison.OrdinalIgnoreCase))
+        {
+            return HttpProblems.UnsupportedMediaType.ToHttp().ExecuteAsync(context);
+        }
 
-    private static bool NamesOtherCharset(string? contentType) =>
-        contentType is not null && contentType.Contains("charset", StringComparison.OrdinalIgnoreCase)
-        && MediaTypeHeaderValue.TryParse(contentType, out var parsed) && parsed.Charset.HasValue
-        && !HeaderUtilities.RemoveQuotes(parsed.Charset).Equals("utf-8", StringComparison.OrdinalIgnoreCase);
+        type.Charset = "utf-8";   // the framework throws on a quoted one
+        context.Request.ContentType = type.ToString();
+        return next(context);
+    }
 }

@@ -1,6 +1,6 @@
 using System.Globalization;
-using System.Text;
 using System.Text.Json;
+using AuthService.Database;
 using AuthService.Tokens;
 using Microsoft.AspNetCore.Diagnostics;
 using Npgsql;
@@ -28,10 +28,8 @@ internal sealed partial class UnexpectedErrors(ILogger<UnexpectedErrors> logger)
                 return HttpProblems.MalformedJson with { Detail = Position(json) };
             case BadHttpRequestException bad:
                 return bad.StatusCode == 400 ? HttpProblems.Malformed : HttpProblems.ForStatus(bad.StatusCode);
-            case PostgresException { SqlState: PostgresErrorCodes.CharacterNotInRepertoire or PostgresErrorCodes.UntranslatableCharacter }:
-                return HttpProblems.Malformed;   // U+0000 in a text: JSON and addresses can carry it, a database can't
-            case EncoderFallbackException:
-                return HttpProblems.Malformed;   // half a surrogate pair, out of an address that is no UTF-8
+            case TextNotStorableException:
+                return HttpProblems.Malformed;
             case NpgsqlException or TimeoutException or SigningKeysUnavailableException:
                 LogDatabase(exception, context.Request.Method, context.Request.Path);
                 return HttpProblems.Unavailable;

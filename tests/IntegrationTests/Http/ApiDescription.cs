@@ -23,6 +23,9 @@ internal sealed record Operation(HttpMethod Method, string Path, JsonNode Descri
 {
     public bool NeedsSession => Description["security"] is JsonArray { Count: > 0 };
     public string? Permission => (string?)Description["x-permission"];
+    /// <summary>What the operation says it may answer.</summary>
+    public IReadOnlyList<int> Statuses => [.. Description["responses"]!.AsObject().Select(r => int.Parse(r.Key, System.Globalization.CultureInfo.InvariantCulture))];
+
     public bool HasObject => Path.Contains('{', StringComparison.Ordinal);
 
     /// <summary>Members of the body: name and schema. Null: takes no body.</summary>

@@ -63,6 +63,7 @@ public class EndpointMatrixTests(Servers servers) : IClassFixture<Servers>
             var caller = await CallerAsync(node, operation, role, number);
             using var answer = await SendAsync(node, operation, caller, await PathAsync(node, operation, target, caller, number));
             var code = await CodeAsync(answer, $"{operation} {role} {target}");
+            if (!operation.Statuses.Contains((int)answer.StatusCode)) wrong.Add($"{operation}, {role}, {target}: {(int)answer.StatusCode} {code} is not described");
             if (!IsRight(operation, role, target, answer.StatusCode, code)) wrong.Add($"{operation}, {role}, {target}: {(int)answer.StatusCode} {code}");
         }
 

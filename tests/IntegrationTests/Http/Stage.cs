@@ -57,7 +57,11 @@ internal sealed class Stage : IAsyncDisposable
     public async Task<ProblemBody> RefusedAsync(Operation operation, string what, HttpContent content, int? status)
     {
         using (content)
-        using (var answer = await SendAsync(operation, content)) return await Problems.RefusedAsync(answer, $"{operation}, {what}", _ct, status);
+        using (var answer = await SendAsync(operation, content))
+        {
+            Assert.True(operation.Statuses.Contains((int)answer.StatusCode), $"{operation}, {what}: {(int)answer.StatusCode} is not described");
+            return await Problems.RefusedAsync(answer, $"{operation}, {what}", _ct, status);
+        }
     }
 
     public async Task AssertNothingStoredAsync() => Assert.Equal(_before, await PictureAsync());

@@ -9,7 +9,7 @@ public class JsonIsUtf8Tests
     [InlineData("application/json", true)]
     [InlineData("application/json; charset=utf-8", true)]
     [InlineData("application/json;charset=\"UTF-8\"", true)]
-    [InlineData("application/json; Charset=utf8", false)]   // no registered name
+    [InlineData("application/json; charset=utf8", false)]   // no registered name
     [InlineData("application/json; charset=utf-16", false)]
     [InlineData("application/json; charset=iso-8859-1", false)]
     [InlineData("application/json; charset=klingon", false)]

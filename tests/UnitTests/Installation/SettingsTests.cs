@@ -52,7 +52,7 @@ public class SettingsTests
     [InlineData("Sessions:MaxPerUser", "0", "1 to 1000")]
     [InlineData("Sessions:MaxPerUser", "1001", "1 to 1000")]
     [InlineData("Passwords:MemoryKiB", "19455", "19456 to 1048576")]
-    [InlineData("Database:PoolMaximum", "9", "PoolMaximum")]       // below the minimum of 10
+    [InlineData("Database:PoolMaximum", "1001", "1 to 1000")]
     [InlineData("Database:DataFolder", "", "DataFolder")]
     [InlineData("Tokens:Issuer", "https://a.example/", "trailing slash")]
     [InlineData("Tokens:Issuer", "not a url", "Issuer")]
