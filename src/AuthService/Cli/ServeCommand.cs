@@ -27,7 +27,7 @@ internal static class ServeCommand
         await using var app = AuthServer.Build(builder, installation.Db, tokens, masterKey);
         try
         {
-            await app.StartAsync(ct);
+            await StartAsync(app, ct);
         }
         catch (FormatException e)
         {
@@ -37,5 +37,19 @@ internal static class ServeCommand
         await Welcome.PrintAsync(app.Urls.First(), app.Services.GetRequiredService<CreateFirstAdministrator>(), builder.Configuration, ct);
         await app.WaitForShutdownAsync(ct);
         return 0;
+    }
+
+    private static async Task StartAsync(WebApplication app, CancellationToken ct)
+    {
+        try
+        {
+            await app.StartAsync(ct);
+        }
+        catch
+        {
+            // What had begun is ended in order: else the host reports every background service as failed, and the reason drowns.
+            await app.StopAsync(CancellationToken.None);
+            throw;
+        }
     }
 }

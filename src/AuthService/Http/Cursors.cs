@@ -16,7 +16,7 @@ internal sealed class Cursors(MasterKey masterKey)
 {
     private const int TagLength = 16;
     private const int HeaderLength = TagLength + sizeof(long);
-    
+
     // The longest key is an address: 254 characters of three bytes each make 1,048 characters with what comes before them.
     private const int MaxTextLength = 2048;
 

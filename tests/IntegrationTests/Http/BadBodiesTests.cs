@@ -23,10 +23,10 @@ public class BadBodiesTests(Servers servers) : IClassFixture<Servers>
     {
         await using var stage = await Stage.SetAsync(servers, Ct);
         foreach (var operation in stage.WithBody)
-        foreach (var (what, body) in BadJson(operation))
-        {
-            await stage.RefusedAsync(operation, what, Json(body), 400);
-        }
+            foreach (var (what, body) in BadJson(operation))
+            {
+                await stage.RefusedAsync(operation, what, Json(body), 400);
+            }
 
         await stage.AssertNothingStoredAsync();
     }
@@ -36,21 +36,21 @@ public class BadBodiesTests(Servers servers) : IClassFixture<Servers>
     {
         await using var stage = await Stage.SetAsync(servers, Ct);
         foreach (var operation in stage.WithBody)
-        foreach (var member in Needed(operation))
-        foreach (var (what, change) in new (string, Action<JsonObject>)[]
-        {
+            foreach (var member in Needed(operation))
+                foreach (var (what, change) in new (string, Action<JsonObject>)[]
+                {
             ("missing", body => body.Remove(member)),
             ("null", body => body[member] = null),
             ("with nothing in it", body => body[member] = operation.TypesOf(operation.Members![member]).Contains("array") ? new JsonArray((JsonNode?)null) : null),
             ("empty", body => body[member] = operation.TypesOf(operation.Members![member]).Contains("array") ? new JsonArray() : ""),
-        })
-        {
-            var body = operation.ValidBody()!;
-            change(body);
-            var problem = await stage.RefusedAsync(operation, $"{member} {what}", Json(body.ToJsonString()), 422);
-            Assert.Equal("http.invalid", problem.Code);
-            Assert.Contains(problem.Errors!, e => e.Pointer == "/" + member);
-        }
+                })
+                {
+                    var body = operation.ValidBody()!;
+                    change(body);
+                    var problem = await stage.RefusedAsync(operation, $"{member} {what}", Json(body.ToJsonString()), 422);
+                    Assert.Equal("http.invalid", problem.Code);
+                    Assert.Contains(problem.Errors!, e => e.Pointer == "/" + member);
+                }
 
         await stage.AssertNothingStoredAsync();
     }
@@ -113,20 +113,20 @@ public class BadBodiesTests(Servers servers) : IClassFixture<Servers>
     {
         await using var stage = await Stage.SetAsync(servers, Ct);
         foreach (var operation in stage.WithBody)
-        foreach (var (member, schema) in operation.Members!)
-        {
-            if (!operation.TypesOf(schema).Contains("string")) continue;
-            foreach (var text in new[] { @"a\u0000b", @"ann\u0000a@example.org", @"a\ud800", @"\ud83d\ude00", @"a\u202eb", @"a\u001b[31m" })
+            foreach (var (member, schema) in operation.Members!)
             {
-                var body = operation.ValidBody()!;
-                body[member] = "@@";
-                using var content = Json(body.ToJsonString().Replace("@@", text, StringComparison.Ordinal));
-                using var answer = await stage.SendAsync(operation, content);
-                var said = await answer.Content.ReadAsStringAsync(Ct);
-                Assert.True((int)answer.StatusCode < 500, $"{operation} {member} = {text}: {(int)answer.StatusCode} {said}");
-                if ((int)answer.StatusCode >= 400) await Problems.RefusedAsync(answer, $"{operation} {member} = {text}", Ct);
+                if (!operation.TypesOf(schema).Contains("string")) continue;
+                foreach (var text in new[] { @"a\u0000b", @"ann\u0000a@example.org", @"a\ud800", @"\ud83d\ude00", @"a\u202eb", @"a\u001b[31m" })
+                {
+                    var body = operation.ValidBody()!;
+                    body[member] = "@@";
+                    using var content = Json(body.ToJsonString().Replace("@@", text, StringComparison.Ordinal));
+                    using var answer = await stage.SendAsync(operation, content);
+                    var said = await answer.Content.ReadAsStringAsync(Ct);
+                    Assert.True((int)answer.StatusCode < 500, $"{operation} {member} = {text}: {(int)answer.StatusCode} {said}");
+                    if ((int)answer.StatusCode >= 400) await Problems.RefusedAsync(answer, $"{operation} {member} = {text}", Ct);
+                }
             }
-        }
     }
 
     [Fact]
@@ -134,16 +134,16 @@ public class BadBodiesTests(Servers servers) : IClassFixture<Servers>
     {
         await using var stage = await Stage.SetAsync(servers, Ct);
         foreach (var operation in stage.WithBody)
-        foreach (var (member, schema) in operation.Members!)
-        {
-            if (!operation.TypesOf(schema).Contains("integer")) continue;
-            foreach (var number in new[] { "9223372036854775808", "-9223372036854775809", "1e400", "1.5", new string('9', 5_000), "1e-400", "\"1\"", "01", "+1", "0x10", "NaN", "Infinity" })
+            foreach (var (member, schema) in operation.Members!)
             {
-                var body = operation.ValidBody()!;
-                body[member] = "@@";
-                await stage.RefusedAsync(operation, $"{member} = {number}", Json(body.ToJsonString().Replace("\"@@\"", number, StringComparison.Ordinal)), 400);
+                if (!operation.TypesOf(schema).Contains("integer")) continue;
+                foreach (var number in new[] { "9223372036854775808", "-9223372036854775809", "1e400", "1.5", new string('9', 5_000), "1e-400", "\"1\"", "01", "+1", "0x10", "NaN", "Infinity" })
+                {
+                    var body = operation.ValidBody()!;
+                    body[member] = "@@";
+                    await stage.RefusedAsync(operation, $"{member} = {number}", Json(body.ToJsonString().Replace("\"@@\"", number, StringComparison.Ordinal)), 400);
+                }
             }
-        }
 
         await stage.AssertNothingStoredAsync();
     }
@@ -162,10 +162,10 @@ public class BadBodiesTests(Servers servers) : IClassFixture<Servers>
         }
 
         foreach (var wish in Wishes.Where(w => !operation.Members!.ContainsKey(w)))
-        foreach (var value in new[] { "1", "[\"admin\"]" })
-        {
-            yield return ($"unknown {wish} = {value}", Encoding.UTF8.GetBytes($"{valid[..^1]}{(valid == "{}" ? "" : ",")}\"{wish}\":{value}}}"));
-        }
+            foreach (var value in new[] { "1", "[\"admin\"]" })
+            {
+                yield return ($"unknown {wish} = {value}", Encoding.UTF8.GetBytes($"{valid[..^1]}{(valid == "{}" ? "" : ",")}\"{wish}\":{value}}}"));
+            }
 
         foreach (var (member, schema) in operation.Members!)
         {

@@ -52,14 +52,14 @@ public class BadRequestsTests(Servers servers) : IClassFixture<Servers>
         string[] ids = ["0", "-1", "9223372036854775807", "9223372036854775808", "-9223372036854775809", "1e3", "1.0", "0x1", "text", "%20", "..%2f1", "null", "%F0%9F%98%80", "%FF",
             "00000000-0000-0000-0000-000000000000", "018f3a52", "'--", "1;select", new string('1', 4000)];
         foreach (var operation in stage.Api.Operations.Where(o => o.HasObject))
-        foreach (var id in ids)
-        {
-            var strange = operation with { Path = string.Join('/', operation.Path.Split('/').Select(s => s.StartsWith('{') ? id : s)) };
-            using var content = operation.ValidBody() is { } body ? JsonContent.Create(body) : null;
-            using var answer = await stage.SendAsync(strange, content);
-            var shown = id.Length > 40 ? "a very long number" : id;
-            await Problems.RefusedAsync(answer, $"{operation} with {shown}", Ct, 404);
-        }
+            foreach (var id in ids)
+            {
+                var strange = operation with { Path = string.Join('/', operation.Path.Split('/').Select(s => s.StartsWith('{') ? id : s)) };
+                using var content = operation.ValidBody() is { } body ? JsonContent.Create(body) : null;
+                using var answer = await stage.SendAsync(strange, content);
+                var shown = id.Length > 40 ? "a very long number" : id;
+                await Problems.RefusedAsync(answer, $"{operation} with {shown}", Ct, 404);
+            }
 
         await stage.AssertNothingStoredAsync();
     }
@@ -70,27 +70,27 @@ public class BadRequestsTests(Servers servers) : IClassFixture<Servers>
         await using var stage = await Stage.SetAsync(servers, Ct);
         var parameters = 0;
         foreach (var operation in stage.Api.Operations)
-        foreach (var (name, schema) in operation.Query)
-        {
-            parameters++;
-            var types = operation.TypesOf(schema);
-            string[] wrong = types.Contains("integer") ? ["abc", "1.5", "9223372036854775808", "2147483648", "-1", "%00", "1,2", "1e1", "0x1"]
-                : types.Contains("boolean") ? ["abc", "2", "%00", "yes"] : [];
-            foreach (var value in wrong)
+            foreach (var (name, schema) in operation.Query)
             {
-                using var answer = await stage.SendAsync(operation with { Path = $"{operation.Path}?{name}={value}" }, content: null);
-                await Problems.RefusedAsync(answer, $"{operation}?{name}={value}", Ct, 400);
-            }
+                parameters++;
+                var types = operation.TypesOf(schema);
+                string[] wrong = types.Contains("integer") ? ["abc", "1.5", "9223372036854775808", "2147483648", "-1", "%00", "1,2", "1e1", "0x1"]
+                    : types.Contains("boolean") ? ["abc", "2", "%00", "yes"] : [];
+                foreach (var value in wrong)
+                {
+                    using var answer = await stage.SendAsync(operation with { Path = $"{operation.Path}?{name}={value}" }, content: null);
+                    await Problems.RefusedAsync(answer, $"{operation}?{name}={value}", Ct, 400);
+                }
 
-            foreach (var value in new[] { "", "%00", "%FF%FE", "%ED%A0%80", "a%00b", "%25", "%5C", "_", "'", "%F0%9F%98%80", "%0d%0aX-Mine:%201", new string('a', 4000), $"1&{name}=2" })
-            {
-                using var answer = await stage.SendAsync(operation with { Path = $"{operation.Path}?{name}={value}" }, content: null);
-                var what = $"{operation}?{name}={(value.Length > 40 ? "a very long text" : value)}";
-                Assert.True((int)answer.StatusCode < 500, $"{what}: {(int)answer.StatusCode}");
-                Assert.False(answer.Headers.Contains("X-Mine"), what);
-                if ((int)answer.StatusCode >= 400) await Problems.RefusedAsync(answer, what, Ct);
+                foreach (var value in new[] { "", "%00", "%FF%FE", "%ED%A0%80", "a%00b", "%25", "%5C", "_", "'", "%F0%9F%98%80", "%0d%0aX-Mine:%201", new string('a', 4000), $"1&{name}=2" })
+                {
+                    using var answer = await stage.SendAsync(operation with { Path = $"{operation.Path}?{name}={value}" }, content: null);
+                    var what = $"{operation}?{name}={(value.Length > 40 ? "a very long text" : value)}";
+                    Assert.True((int)answer.StatusCode < 500, $"{what}: {(int)answer.StatusCode}");
+                    Assert.False(answer.Headers.Contains("X-Mine"), what);
+                    if ((int)answer.StatusCode >= 400) await Problems.RefusedAsync(answer, what, Ct);
+                }
             }
-        }
 
         Assert.True(parameters > 8, $"only {parameters} query parameters");
     }

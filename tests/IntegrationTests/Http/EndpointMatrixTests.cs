@@ -56,16 +56,16 @@ public class EndpointMatrixTests(Servers servers) : IClassFixture<Servers>
         var wrong = new List<string>();
         var rows = 0;
         foreach (var operation in api.Operations)
-        foreach (var role in Enum.GetValues<Role>())
-        foreach (var target in operation.HasObject ? Enum.GetValues<Target>() : [Target.Other])
-        {
-            var number = ++rows;
-            var caller = await CallerAsync(node, operation, role, number);
-            using var answer = await SendAsync(node, operation, caller, await PathAsync(node, operation, target, caller, number));
-            var code = await CodeAsync(answer, $"{operation} {role} {target}");
-            if (!operation.Statuses.Contains((int)answer.StatusCode)) wrong.Add($"{operation}, {role}, {target}: {(int)answer.StatusCode} {code} is not described");
-            if (!IsRight(operation, role, target, answer.StatusCode, code)) wrong.Add($"{operation}, {role}, {target}: {(int)answer.StatusCode} {code}");
-        }
+            foreach (var role in Enum.GetValues<Role>())
+                foreach (var target in operation.HasObject ? Enum.GetValues<Target>() : [Target.Other])
+                {
+                    var number = ++rows;
+                    var caller = await CallerAsync(node, operation, role, number);
+                    using var answer = await SendAsync(node, operation, caller, await PathAsync(node, operation, target, caller, number));
+                    var code = await CodeAsync(answer, $"{operation} {role} {target}");
+                    if (!operation.Statuses.Contains((int)answer.StatusCode)) wrong.Add($"{operation}, {role}, {target}: {(int)answer.StatusCode} {code} is not described");
+                    if (!IsRight(operation, role, target, answer.StatusCode, code)) wrong.Add($"{operation}, {role}, {target}: {(int)answer.StatusCode} {code}");
+                }
 
         Assert.True(wrong.Count == 0, string.Join('\n', wrong));
         Assert.True(rows > 150, $"only {rows} rows");

@@ -66,8 +66,8 @@ public class ForgedAccessTokenTests(Servers servers) : IClassFixture<Servers>
         await AssertRefusedAsync(node, key.Sign(header, payload), forged);
     }
 
-    // T02. All but the last two groups carry a good signature of the node's own key: only what the header says is wrong. Accept any
-    // header that parses, or decode base64url as the framework does, and this fails.
+    // T02. The first group carries a good signature of the node's own key: only what the header says, or how it says it, is wrong. Take
+    // every header for the active key's and this fails.
     [Fact]
     public async Task Headers_that_bring_a_key_or_demand_an_extension_and_sloppy_encodings_are_refused()
     {

@@ -35,12 +35,12 @@ public class CursorsTests
     {
         var text = _cursors.Make(Scope, key, 42);
         for (var position = 0; position < text.Length; position++)
-        for (var bit = 0; bit < 16; bit++)
-        {
-            var altered = text.ToCharArray();
-            altered[position] ^= (char)(1 << bit);
-            Assert.False(_cursors.TryRead(new string(altered), Scope, out _, out _), $"bit {bit} of character {position}");
-        }
+            for (var bit = 0; bit < 16; bit++)
+            {
+                var altered = text.ToCharArray();
+                altered[position] ^= (char)(1 << bit);
+                Assert.False(_cursors.TryRead(new string(altered), Scope, out _, out _), $"bit {bit} of character {position}");
+            }
 
         for (var length = 0; length < text.Length; length++) Assert.False(_cursors.TryRead(text[..length], Scope, out _, out _));
         foreach (var added in new[] { "A", "=", " ", "\n", "AAAA" }) Assert.False(_cursors.TryRead(text + added, Scope, out _, out _));

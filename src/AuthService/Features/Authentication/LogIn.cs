@@ -37,7 +37,7 @@ internal sealed class LogIn(NpgsqlDataSource db, PasswordHashing hashing, StartS
             var identity = new ProvedIdentity(account.User, account.Version, Password, rehashed, account.PasswordIsTemporary);
             if (await startSession.ExecuteAsync(identity, caller, ct) is { } tokens)
             {
-                audit.Record(AuditEvent.Of(AuditTypes.LoginSuccess, caller).On("user", account.User.Id));
+                audit.Record(AuditEvent.Of(AuditTypes.LoginSuccess, caller).On("user", account.User.Id) with { ActorType = "user", ActorId = account.User.Id });
                 return tokens;
             }
 

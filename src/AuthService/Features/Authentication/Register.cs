@@ -30,9 +30,11 @@ internal sealed class Register(NpgsqlDataSource db, PasswordHashing hashing, Pas
         await using var connection = await db.OpenConnectionAsync(ct);
         await using var transaction = await connection.BeginTransactionAsync(ct);
         var user = new NewUser(request.Email, request.Username, NullIfEmpty(request.DisplayName), hash, [SystemRoles.Everyone]);
-        var added = await AddUser.ExecuteAsync(transaction, user, ct);
-        // Whether or not the address was free, or the second statement would tell.
-        if (added.UsernameTaken) added = await AddUser.ExecuteAsync(transaction, user with { Username = WithDigits(user.Username) }, ct);
+        var first = await AddUser.ExecuteAsync(transaction, user, ct);
+        // Always, also when the first has made the account (then it meets the address and makes none): a second statement that
+        // only ran for some would tell them from the others.
+        var second = await AddUser.ExecuteAsync(transaction, user with { Username = WithDigits(user.Username) }, ct);
+        var added = first.Id is null ? second : first;
         await AuditTrail.AppendAsync(transaction, Event(added, caller), ct);
         await transaction.CommitAsync(ct);
         return null;

@@ -25,7 +25,7 @@ internal sealed class StartSession(NpgsqlDataSource db, RefreshTokens refreshTok
         var id = Guid.CreateVersion7();
         var token = refreshTokens.Create(id);
         var userId = identity.User.Id;
-        var actor = AuditEvent.Of(AuditTypes.LoginSuccess, caller) with { ActorType = "user", ActorId = userId, SessionId = id };
+        var surplusEnded = AuditEvent.Of(AuditTypes.ExcessSessions, caller) with { ActorType = "user", ActorId = userId, SessionId = id };
 
         await using var connection = await db.OpenConnectionAsync(ct);
         await using var transaction = await connection.BeginTransactionAsync(ct);
@@ -53,7 +53,7 @@ internal sealed class StartSession(NpgsqlDataSource db, RefreshTokens refreshTok
         if (response is null) return null;   // rolled back: nothing was touched
         foreach (var ended in surplus)
         {
-            await AuditTrail.AppendAsync(transaction, actor with { Type = AuditTypes.ExcessSessions, TargetType = "session", TargetId = ended.ToString() }, ct);
+            await AuditTrail.AppendAsync(transaction, surplusEnded with { TargetType = "session", TargetId = ended.ToString() }, ct);
         }
 
         await transaction.CommitAsync(ct);

@@ -41,20 +41,28 @@ public class RegisterTests(Servers servers) : IClassFixture<Servers>
     }
 
     // Refuse a taken user name, and asking twice for one address and name tells whether the address was free: the first call
-    // would have taken the name. Then this fails.
+    // would have taken the name. Then this fails, as it does when the second insert runs only for those who need it.
     [Fact]
     public async Task Asking_twice_is_answered_alike_for_a_free_and_a_taken_address()
     {
         await using var database = await servers.CreateDatabaseAsync(Ct);
         await using var node = await Node.StartAsync(database, Ct);
         await database.AddUserAsync("anna", Ct);
+        await RegisterAsync(node, "warm@example.com", "warm").StatusAsync();
+        var work = new List<string>();
         foreach (var (email, username) in new[] { ("free@example.com", "first"), ("anna1@example.com", "second") })
         {
-            Assert.Equal(HttpStatusCode.Accepted, await RegisterAsync(node, email, username).StatusAsync());
-            Assert.Equal(HttpStatusCode.Accepted, await RegisterAsync(node, email, username).StatusAsync());
+            for (var i = 0; i < 2; i++)
+            {
+                var status = default(HttpStatusCode);
+                work.Add(string.Join('\n', await Statements.CountAsync(database, async () => status = await RegisterAsync(node, email, username).StatusAsync(), Ct)));
+                Assert.Equal(HttpStatusCode.Accepted, status);
+            }
         }
 
-        Assert.Equal(2L, await database.ReadAsync<long>("SELECT count(*) FROM users", Ct));
+        Assert.Single(work.Distinct(StringComparer.Ordinal));
+
+        Assert.Equal(3L, await database.ReadAsync<long>("SELECT count(*) FROM users", Ct));
     }
 
     [Fact]

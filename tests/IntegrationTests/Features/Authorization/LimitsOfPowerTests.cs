@@ -25,13 +25,13 @@ public class LimitsOfPowerTests(Servers servers) : IClassFixture<Servers>
         var admin = await database.RoleIdAsync("admin", Ct);
 
         foreach (var target in new[] { somebody, granter.Id })
-        foreach (var role in new[] { stronger, admin })
-        {
-            await RefusedAsync(granter, HttpMethod.Put, $"/api/v1/users/{target}/roles/{role}", body: null, Exceeds);
-            await database.GrantAsync(target, role, Ct);
-            if (target != granter.Id) await RefusedAsync(granter, HttpMethod.Delete, $"/api/v1/users/{target}/roles/{role}", body: null, Exceeds);
-            await database.ExecuteSqlAsync("DELETE FROM user_roles WHERE user_id = $1 AND role_id = $2", Ct, target, role);
-        }
+            foreach (var role in new[] { stronger, admin })
+            {
+                await RefusedAsync(granter, HttpMethod.Put, $"/api/v1/users/{target}/roles/{role}", body: null, Exceeds);
+                await database.GrantAsync(target, role, Ct);
+                if (target != granter.Id) await RefusedAsync(granter, HttpMethod.Delete, $"/api/v1/users/{target}/roles/{role}", body: null, Exceeds);
+                await database.ExecuteSqlAsync("DELETE FROM user_roles WHERE user_id = $1 AND role_id = $2", Ct, target, role);
+            }
 
         await DoneAsync(granter, HttpMethod.Put, $"/api/v1/users/{somebody}/roles/{equal}");
         Assert.Equal(["users:read"], await PermissionsAsync(node, somebody));
@@ -136,16 +136,16 @@ public class LimitsOfPowerTests(Servers servers) : IClassFixture<Servers>
         var auditor = (await node.AddAccountAsync("auditor", Ct, "audit:read")).Id;
 
         foreach (var target in new[] { boss, auditor })
-        foreach (var active in new[] { true, false })
-        {
-            // Also while it is inactive, when its rights are none: they come back with it.
-            await database.ExecuteSqlAsync("UPDATE users SET is_active = $2 WHERE id = $1", Ct, target, active);
-            await RefusedAsync(helper, HttpMethod.Patch, $"/api/v1/users/{target}", new UpdateUserRequest { Email = "helper@evil.example" }, Exceeds);
-            await RefusedAsync(helper, HttpMethod.Patch, $"/api/v1/users/{target}", new UpdateUserRequest { DisplayName = "Fool" }, Exceeds);
-            await RefusedAsync(helper, HttpMethod.Post, $"/api/v1/users/{target}/activate", body: null, Exceeds);
-            await RefusedAsync(helper, HttpMethod.Post, $"/api/v1/users/{target}/deactivate", body: null, Exceeds);
-            await RefusedAsync(helper, HttpMethod.Delete, $"/api/v1/users/{target}", body: null, Exceeds);
-        }
+            foreach (var active in new[] { true, false })
+            {
+                // Also while it is inactive, when its rights are none: they come back with it.
+                await database.ExecuteSqlAsync("UPDATE users SET is_active = $2 WHERE id = $1", Ct, target, active);
+                await RefusedAsync(helper, HttpMethod.Patch, $"/api/v1/users/{target}", new UpdateUserRequest { Email = "helper@evil.example" }, Exceeds);
+                await RefusedAsync(helper, HttpMethod.Patch, $"/api/v1/users/{target}", new UpdateUserRequest { DisplayName = "Fool" }, Exceeds);
+                await RefusedAsync(helper, HttpMethod.Post, $"/api/v1/users/{target}/activate", body: null, Exceeds);
+                await RefusedAsync(helper, HttpMethod.Post, $"/api/v1/users/{target}/deactivate", body: null, Exceeds);
+                await RefusedAsync(helper, HttpMethod.Delete, $"/api/v1/users/{target}", body: null, Exceeds);
+            }
 
         Assert.Equal(0, await database.ReadSqlAsync<long>("SELECT count(*) FROM users WHERE email LIKE '%evil%' OR deleted_at IS NOT NULL", Ct));
     }
