@@ -25,13 +25,17 @@ internal static class HttpBench
         }
 
         var idleBytes = target.ResidentBytes();
-        var hashMs = BareHashMs();
         var table = new Table().AddColumns("what", "median of " + Runs, "p50 ms", "p99 ms", "not 2xx");
 
-        var logIns = await RepeatAsync(i => Wrk.RunAsync(target.Http.BaseAddress!, "login.lua", 1, Seconds,
-            ("PASSWORD", Target.Password), ("FIRST", Text($"{1_000 + i * 1_000}"))));
+        // The hash alone in turn with the log-ins, so that both meet the same machine.
+        var hashes = new List<double>();
+        var logIns = await RepeatAsync(async i =>
+        {
+            hashes.Add(BareHashMs());
+            return await Wrk.RunAsync(target.Http.BaseAddress!, "login.lua", 1, Seconds, ("PASSWORD", Target.Password), ("FIRST", Text($"{1_000 + i * 1_000}")));
+        });
         Add(table, "log-in/s, 1 connection", logIns);
-        table.AddRow("bare hash", "", Text($"{hashMs:F2}"), "", "");
+        table.AddRow("bare hash", "", Text($"{Median(hashes):F2}"), "", "");
 
         var tokens = await target.SignInAsync(Sessions);
         await File.WriteAllLinesAsync(target.InFolder("access"), tokens.Select(t => t.AccessToken));

@@ -13,7 +13,8 @@ namespace AuthService.Features.Sessions;
 internal sealed record ProvedIdentity(SignedInUser User, long Version, string[] Amr, string? NewPasswordHash = null, bool PasswordIsTemporary = false);
 
 /// <summary>Begins a session: one round trip, one transaction. The session's id and secret are always new; nothing the client sent goes in.</summary>
-internal sealed class StartSession(NpgsqlDataSource db, RefreshTokens refreshTokens, SessionTokens tokens, SessionOptions options)
+internal sealed class StartSession(
+    NpgsqlDataSource db, RefreshTokens refreshTokens, SessionTokens tokens, SessionOptions options, AuditTrail audit)
 {
     private static readonly SqlFile TouchUser = SqlFile.Beside<StartSession>("touch_user");
     private static readonly SqlFile EndSurplus = SqlFile.Beside<StartSession>("end_surplus");
@@ -28,8 +29,8 @@ internal sealed class StartSession(NpgsqlDataSource db, RefreshTokens refreshTok
         var surplusEnded = AuditEvent.Of(AuditTypes.ExcessSessions, caller) with { ActorType = "user", ActorId = userId, SessionId = id };
 
         await using var connection = await db.OpenConnectionAsync(ct);
-        await using var transaction = await connection.BeginTransactionAsync(ct);
-        await using var batch = new NpgsqlBatch(connection, transaction);
+        // A batch is one transaction by itself; each statement in it sees what was committed before that statement began.
+        await using var batch = new NpgsqlBatch(connection);
         TouchUser.In(batch).With(userId).With(identity.Version).With(identity.NewPasswordHash);
         EndSurplus.In(batch).With(userId).With(identity.Version).With(options.MaxPerUser - 1);
         InsertSession.In(batch).With(id).With(userId).With(identity.Version).With(refreshTokens.HashOf(token))
@@ -50,13 +51,7 @@ internal sealed class StartSession(NpgsqlDataSource db, RefreshTokens refreshTok
             }
         }
 
-        if (response is null) return null;   // rolled back: nothing was touched
-        foreach (var ended in surplus)
-        {
-            await AuditTrail.AppendAsync(transaction, surplusEnded with { TargetType = "session", TargetId = ended.ToString() }, ct);
-        }
-
-        await transaction.CommitAsync(ct);
+        foreach (var ended in surplus) audit.Record(surplusEnded with { TargetType = "session", TargetId = ended.ToString() });
         return response;
     }
 }
