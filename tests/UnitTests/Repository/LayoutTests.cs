@@ -70,6 +70,7 @@ public partial class LayoutTests
     [Theory]
     [InlineData("src/AuthService", "AuthService")]
     [InlineData("src/AuthService.Client", "AuthService.Client")]
+    [InlineData("src/SolidCache", "SolidCache")]
     [InlineData("tests/UnitTests", "UnitTests")]
     [InlineData("tests/IntegrationTests", "IntegrationTests")]
     public void Namespaces_follow_folders(string project, string root)
@@ -116,8 +117,11 @@ public partial class LayoutTests
     public void Folders_of_tests_are_folders_of_the_source(string tests)
     {
         string[] own = ["Repository", "Jose"];
+        static bool IsOfTheSource(string folder) =>
+            Directory.Exists(RepositoryRoot.PathOf("src/AuthService", folder)) ||
+            folder.Split('/')[0] == "SolidCache" && Directory.Exists(RepositoryRoot.PathOf("src", folder));
         var folders = RepositoryRoot.Sources(tests).Select(f => Path.GetDirectoryName(f)!.Replace('\\', '/')).Where(f => f.Length > 0).Distinct(StringComparer.Ordinal);
-        Assert.All(folders, f => Assert.True(own.Contains(f.Split('/')[0]) || Directory.Exists(RepositoryRoot.PathOf("src/AuthService", f)), f));
+        Assert.All(folders, f => Assert.True(own.Contains(f.Split('/')[0]) || IsOfTheSource(f), f));
     }
 
     private static IEnumerable<string> NamedFeatures(string source) => Feature().Matches(source).Select(m => m.Groups["name"].Value);
