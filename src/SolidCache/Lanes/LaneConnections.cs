@@ -1,0 +1,58 @@
+using Npgsql;
+
+namespace SolidCache.Lanes;
+
+/// <summary>The data sources behind the lanes, with the session settings they rely on.</summary>
+internal sealed class LaneConnections : IAsyncDisposable
+{
+    private const int ServerTimeoutMs = 250;
+    private const int SideTimeoutMs = 30_000;
+
+    /// <param name="connectionString">Npgsql's form. Pool sizes, time-outs and preparing written in it do not apply here.</param>
+    /// <param name="lanes">How many connections the lanes hold.</param>
+    /// <exception cref="ArgumentException">The connection string is malformed.</exception>
+    public LaneConnections(string connectionString, int lanes)
+    {
+        Lanes = Create(connectionString, lanes, ServerTimeoutMs, commandTimeoutSeconds: 2);
+        Side = Create(connectionString, SideRuns.MaxConnections, SideTimeoutMs, commandTimeoutSeconds: 35);
+        // The poll, the listener, and the installer or the cleaner now and then.
+        Freshness = Create(connectionString, 3, SideTimeoutMs, commandTimeoutSeconds: 2);
+    }
+
+    public NpgsqlDataSource Lanes { get; }
+
+    public NpgsqlDataSource Side { get; }
+
+    public NpgsqlDataSource Freshness { get; }
+
+    public async ValueTask DisposeAsync()
+    {
+        await Lanes.DisposeAsync().ConfigureAwait(false);
+        await Side.DisposeAsync().ConfigureAwait(false);
+        await Freshness.DisposeAsync().ConfigureAwait(false);
+    }
+
+    private static NpgsqlDataSource Create(string connectionString, int connections, int serverTimeoutMs, int commandTimeoutSeconds)
+    {
+        var settings = new NpgsqlConnectionStringBuilder(connectionString)
+        {
+            Pooling = true,
+            MinPoolSize = 0,
+            MaxPoolSize = connections,
+            ConnectionLifetime = 0,
+            ConnectionIdleLifetime = 60,
+            MaxAutoPrepare = 0,
+            Multiplexing = false,
+            // Ours are the only users, and what they set they set locally: a reset before each use would be a statement of its own.
+            NoResetOnClose = true,
+            CommandTimeout = commandTimeoutSeconds,
+            CancellationTimeout = -1,   // a server that doesn't answer won't answer this either
+            Enlist = false,
+        };
+        if (!settings.ShouldSerialize("Timeout")) settings.Timeout = 2;
+        if (!settings.ShouldSerialize("Application Name")) settings.ApplicationName = "solid_cache";
+        // One plan for all: no parameter here makes another one better, and planning costs more than running.
+        settings.Options = $"{settings.Options} -c plan_cache_mode=force_generic_plan -c jit=off -c statement_timeout={serverTimeoutMs}".Trim();
+        return NpgsqlDataSource.Create(settings);
+    }
+}

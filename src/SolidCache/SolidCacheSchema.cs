@@ -1,0 +1,30 @@
+using System.Text;
+
+namespace SolidCache;
+
+/// <summary>The tables and functions of the cache, for those who run their own migrations.</summary>
+public static class SolidCacheSchema
+{
+    /// <summary>The version <see cref="Script"/> makes; the table <c>solid_cache_schema</c> says what a database has.</summary>
+    public static int Version => Files.Length;
+
+    internal static readonly SqlFile[] Files = [.. typeof(SolidCacheSchema).Assembly.GetManifestResourceNames()
+        .Where(name => name.StartsWith("Postgres/Schema/", StringComparison.Ordinal))
+        .Order(StringComparer.Ordinal)
+        .Select(SqlFile.Read)];
+
+    /// <summary>SQL that makes everything from <paramref name="fromVersion"/> on; run it in one transaction.</summary>
+    /// <param name="schema">Name of the schema, as in <see cref="SolidCacheOptions.Schema"/>.</param>
+    /// <param name="fromVersion">What the database has already. 0: nothing.</param>
+    /// <param name="logged">Whether the entries outlive a crash of the server and are found on standbys, which doubles the cost of writing them. Only for a first installation.</param>
+    /// <exception cref="ArgumentException">The name is not one a schema may have here.</exception>
+    public static string Script(string schema = "solid_cache", int fromVersion = 0, bool logged = false)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(schema);
+        ArgumentOutOfRangeException.ThrowIfNegative(fromVersion);
+        var script = new StringBuilder();
+        foreach (var file in Files.Skip(fromVersion)) script.AppendLine(file.In(schema));
+        if (logged && fromVersion == 0) script.AppendLine(SqlFile.Read("Postgres/log_entries.sql").In(schema));
+        return script.ToString();
+    }
+}
