@@ -3,7 +3,7 @@ using SolidCache.Lanes;
 namespace SolidCache.Postgres;
 
 /// <summary>The entries table, through the lanes. Throws what the server answers; what that means for a caller is decided above.</summary>
-internal sealed class PostgresStore(LaneSet lanes, string schema, TimeSpan longestLife, bool isBounded)
+internal sealed class PostgresStore(LaneSet lanes, string schema, TimeSpan longestLife, bool isBounded) : ICacheStore
 {
     private readonly BatchedCall<CacheKey, StoredEntry?> _read = lanes.Add(new ReadStatement(schema));
     private readonly BatchedCall<TaggedKey, TaggedRead> _readTagged = lanes.Add(new TaggedReadStatement(schema));
