@@ -1,0 +1,109 @@
+using SolidCache.Memory;
+
+namespace UnitTests.SolidCache.Memory;
+
+public class MemoryStoreThreadsTests
+{
+    private const int Threads = 8, Keys = 160, Rounds = 40, StepsInRound = 4_000;
+
+    private readonly MemoryStore _store = new(20_000);
+    private readonly string[] _keys = [.. Enumerable.Range(0, Keys).Select(i => $"k{i:000}")];
+    private readonly int[] _versions = new int[Keys];
+
+    // Each key is set by one thread, in versions that only rise; everything else everybody does to every key. Take the lock out of Set or Remove and the sums differ
+    // (or the queue breaks); put the dictionary's write before the old entry's leaving and evictions meet an entry twice.
+    [Fact]
+    public async Task Eight_threads_at_once_see_no_older_value_and_leave_sums_that_agree()
+    {
+        using var together = new Barrier(Threads, _ => HoldsTogether());
+        var all = Enumerable.Range(0, Threads).Select(thread => Task.Factory.StartNew(() => Work(thread, together), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default));
+        await Task.WhenAll(all);
+        HoldsTogether();
+        Assert.InRange(_store.Evictions, Rounds, long.MaxValue);
+    }
+
+    // Readers that raise every frequency again and again can't keep a writer going round: without MostSpared it ends only if the readers are slower than it.
+    [Fact]
+    public async Task A_writer_ends_while_readers_keep_everything_hot()
+    {
+        using var stop = new CancellationTokenSource();
+        var store = new MemoryStore(10 * (MemoryStore.EntryOverhead + 8));
+        for (var i = 0; i < 10; i++) store.Set(new Weighed(_keys[i], 0));
+        var readers = Enumerable.Range(0, 2).Select(_ => Task.Factory.StartNew(() => { while (!stop.IsCancellationRequested) foreach (var key in _keys) store.TryGet(key, out var _); },
+            CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default)).ToArray();
+        for (var i = 0; i < 50_000; i++) Assert.True(store.Set(new Weighed(_keys[i % Keys], 0)));
+        await stop.CancelAsync();
+        await Task.WhenAll(readers);
+        Assert.Equal(10, store.Count);
+    }
+
+    private void Work(int thread, Barrier together)
+    {
+        try
+        {
+            var numbers = new Numbers((ulong)thread + 1);
+            var seen = new int[Keys];
+            for (var round = 0; round < Rounds; round++)
+            {
+                together.SignalAndWait();
+                for (var i = 0; i < StepsInRound; i++) Step(thread, numbers, seen);
+            }
+        }
+        finally
+        {
+            together.RemoveParticipant();
+        }
+    }
+
+    private void Step(int thread, Numbers numbers, int[] seen)
+    {
+        var key = numbers.Next(Keys);
+        switch (numbers.Next(100))
+        {
+            case < 25:
+                key = key / Threads * Threads + thread;
+                var entry = new Versioned(_keys[key], numbers.Next(300), ++_versions[key]);
+                Assert.True(_store.Set(entry));
+                seen[key] = entry.Version;
+                if (_store.TryGet(_keys[key], out var own)) Assert.Same(entry, own);
+                break;
+            case < 30:
+                _store.Remove(_keys[key]);
+                break;
+            case < 35:
+                if (_store.TryGet(_keys[key], out var present)) _store.Remove(present);
+                break;
+            case 35 when numbers.Next(100) == 0:
+                _store.Clear();
+                break;
+            case 36:
+                foreach (Versioned any in _store.Snapshot()) Assert.InRange(any.Version, 1, int.MaxValue);
+                break;
+            default:
+                if (numbers.Next(2) == 0 ? _store.TryGet(_keys[key], out var found) : _store.TryGet(_keys[key].AsSpan(), out found))
+                {
+                    Assert.Equal(_keys[key], found.Key);
+                    Assert.InRange(((Versioned)found).Version, seen[key], int.MaxValue);
+                    seen[key] = ((Versioned)found).Version;
+                }
+
+                break;
+        }
+
+        Assert.InRange(_store.Bytes, 0, _store.MaxBytes);
+    }
+
+    /// <summary>Nobody works while this runs. That every byte can be evicted shows that no entry is in the dictionary and in no queue.</summary>
+    private void HoldsTogether()
+    {
+        var present = _store.Snapshot().ToArray();
+        Assert.Equal(present.Length, present.DistinctBy(e => e.Key).Count());
+        Assert.Equal((present.Length, present.Sum(MemoryStore.ChargeOf)), (_store.Count, _store.Bytes));
+        Assert.All(present, e => Assert.True(_store.TryGet(e.Key, out var found) && found == e));
+    }
+
+    private sealed class Versioned(string key, long bytes, int version) : MemoryEntry(key, bytes)
+    {
+        public int Version => version;
+    }
+}
