@@ -8,32 +8,32 @@ namespace SolidCache.Memory;
 /// Eviction is S3-FIFO (Yang, Zhang, Qiu, Yue, Rashmi: "FIFO queues are all you need for cache eviction", SOSP 2023). New entries pass through a small queue, a tenth
 /// of the bytes; who was hit twice there goes on to the main queue, the others leave and their key is remembered for as many evictions as there are entries. Who comes
 /// back within that time goes to main at once. Main is a CLOCK: its oldest goes round again once for each hit it had, at most three times. A scan of keys that nobody
-/// asks for twice turns over the small queue only. Not LRU, which writes at every hit and which a scan empties. Not SIEVE (NSDI 2024), which needs neither ghosts nor
-/// a second queue, but is not scan-resistant: what a scan brings lies among the hot entries and is met only when the hand has gone round.
-/// Not in the paper: bytes instead of entries; until these are used up the small queue passes its oldest on to main; and <see cref="MostSpared"/>.
+/// asks for twice turns over the small queue only. Not LRU, which writes at every hit and which a scan empties. Not SIEVE (NSDI 2024), simpler by the ghosts and one
+/// queue: simulated beside this one in bytes it is level while popularity stands still, two to three points of hit ratio behind when it moves, and a scan that asks
+/// for each key once more takes all that is hot. Not in the paper: bytes instead of entries, and <see cref="MostSpared"/>.
 /// <para>
-/// Readers take no lock. Writers take one, under which dictionary, queues and counters change together; the dictionary's own lock is never waited for, so one is
-/// enough. Its comparer is the ordinal one: the runtime then hashes without a seed, which is quickest, until a chain is longer than a hundred, and from there on with
-/// a seed per process. Chosen keys cost no more than that chain.
+/// Readers take no lock. Writers take one, under which dictionary, queues and counters change together; so the dictionary's own is never waited for, and it needs one
+/// only. Its comparer is the ordinal one: the runtime then hashes without a seed, which is quickest, until a chain is longer than a hundred, and from there on with a
+/// seed per process. Keys chosen to collide get no further than that.
 /// </para>
 /// </remarks>
 internal sealed class MemoryStore
 {
     /// <summary>
     /// What an entry costs beside its value and the characters of its key: 56 bytes of MemoryEntry, 48 of dictionary node, up to 17 of bucket, up to 28 of the string's
-    /// header and padding, up to 16 of EvictedKeys. The tests measure it. Not in it: what a table that grows needs twice for a moment, and that tables never shrink but in Clear.
+    /// header and padding, up to 16 of EvictedKeys. The tests measure it. Not in it: a growing table is there twice for a moment, and tables shrink in Clear only.
     /// </summary>
     internal const int EntryOverhead = 168;
 
-    /// <summary>A third hit more says nothing more: the paper found two bits enough. It bounds how often an entry goes round.</summary>
+    /// <summary>More hits say nothing more: the paper found two bits enough. It bounds how often an entry goes round.</summary>
     internal const byte MaxFrequency = 3;
 
     /// <summary>The small queue's part of the bytes, one in this many; and the largest entry's: a larger one would push everything else out of the small queue.</summary>
     internal const int SmallShare = 10;
 
     /// <summary>
-    /// How many entries one eviction sends round before it takes one with hits. Without it, a writer that meets a million hot entries goes round three times with the lock held,
-    /// and readers that raise the frequency meanwhile could keep it there.
+    /// How many entries an eviction sends round before it takes one with hits. Without it a writer that meets a million hot entries goes round three times, the lock
+    /// held, and readers that raise the frequencies meanwhile could keep it there.
     /// </summary>
     private const int MostSpared = 128;
 
