@@ -10,8 +10,8 @@ public class MemoryStoreThreadsTests
     private readonly string[] _keys = [.. Enumerable.Range(0, Keys).Select(i => $"k{i:000}")];
     private readonly int[] _versions = new int[Keys];
 
-    // Each key is set by one thread, in versions that only rise; everything else everybody does to every key. Take the lock out of Set or Remove and the sums differ
-    // (or the queue breaks); put the dictionary's write before the old entry's leaving and evictions meet an entry twice.
+    // Each key is set by one thread, in versions that only rise; everything else everybody does to every key. Take the lock out of Set or out of Remove, or make room
+    // after the entry is in, when Bytes is too high for an instant, and this fails.
     [Fact]
     public async Task Eight_threads_at_once_see_no_older_value_and_leave_sums_that_agree()
     {
@@ -29,21 +29,6 @@ public class MemoryStoreThreadsTests
 
         HoldsTogether();
         Assert.DoesNotContain(_store.Snapshot(), e => e.Key[0] == 'k');
-    }
-
-    // Readers that raise every frequency again and again can't keep a writer going round: without MostSpared it ends only if the readers are slower than it.
-    [Fact]
-    public async Task A_writer_ends_while_readers_keep_everything_hot()
-    {
-        using var stop = new CancellationTokenSource();
-        var store = new MemoryStore(10 * (MemoryStore.EntryOverhead + 8));
-        for (var i = 0; i < 10; i++) store.Set(new Weighed(_keys[i], 0));
-        var readers = Enumerable.Range(0, 2).Select(_ => Task.Factory.StartNew(() => { while (!stop.IsCancellationRequested) foreach (var key in _keys) store.TryGet(key, out var _); },
-            CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default)).ToArray();
-        for (var i = 0; i < 50_000; i++) Assert.True(store.Set(new Weighed(_keys[i % Keys], 0)));
-        await stop.CancelAsync();
-        await Task.WhenAll(readers);
-        Assert.Equal(10, store.Count);
     }
 
     private void Work(int thread, Barrier together)

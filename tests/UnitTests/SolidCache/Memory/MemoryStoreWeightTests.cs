@@ -42,7 +42,7 @@ public class MemoryStoreWeightTests
         GC.KeepAlive(store);
     }
 
-    // What was replaced, removed, evicted or cleared is garbage at once, whatever the order. Let EntryQueue.Remove leave an entry in the queue and all of them live.
+    // What was replaced, removed, evicted or cleared is garbage at once, whatever the order. Without the first line of TakePlaceOf what was replaced stays in the queue.
     [Fact]
     public void Churn_leaves_nothing_behind_but_what_is_present()
     {
@@ -54,7 +54,7 @@ public class MemoryStoreWeightTests
         GC.KeepAlive(store);
     }
 
-    // Leave Newer and Older as they were when an entry leaves, and the one that is held holds all the others that left.
+    // Without the unlinking in Clear one that is held holds all the others.
     [Fact]
     public void Who_holds_an_old_entry_holds_no_other()
     {
