@@ -6,7 +6,7 @@ public class MemoryStoreThreadsTests
 {
     private const int Threads = 8, Keys = 160, Rounds = 40, StepsInRound = 4_000;
 
-    private readonly MemoryStore _store = new(20_000);
+    private readonly MemoryStore _store = new(6_000);
     private readonly string[] _keys = [.. Enumerable.Range(0, Keys).Select(i => $"k{i:000}")];
     private readonly int[] _versions = new int[Keys];
 
