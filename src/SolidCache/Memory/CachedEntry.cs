@@ -7,7 +7,7 @@ namespace SolidCache.Memory;
 /// <param name="keptUntil">Timestamp until which it may stand in for a load that takes too long. At least <paramref name="expiresAt"/>.</param>
 /// <param name="refreshAt">Timestamp after which a hit makes the node load anew.</param>
 internal sealed class CachedEntry(
-    string key, long bytes, FreshnessMark mark, object? value, byte[]? payload, ushort version, long expiresAt, long keptUntil, long refreshAt) 
+    string key, long bytes, FreshnessMark mark, object? value, byte[]? payload, ushort version, long expiresAt, long keptUntil, long refreshAt)
     : MemoryEntry(key, FieldsBytes + (8L * 2 * mark.TagHashes.Length) + bytes)
 {
     // This object's own fields, its mark and the headers of that mark's two arrays.
