@@ -118,7 +118,7 @@ public sealed class FreshnessOptions
     /// </summary>
     public bool LeaseByHeartbeat { get; set; }
 
-    /// <summary>Key under which <see cref="Freshness.Revision"/>s become tokens that clients carry, 32 bytes or more, the same on every node. Default null: no tokens.</summary>
+    /// <summary>Key under which <c>Revision</c>s become tokens that clients carry, 32 bytes or more, the same on every node. Default null: no tokens.</summary>
     public byte[]? TokenKey { get; set; }
 
     /// <summary>Longer than the lease and the longest load together: a tenth of the retention, at least twice the lease.</summary>
