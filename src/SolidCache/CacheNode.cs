@@ -36,6 +36,8 @@ internal sealed partial class CacheNode : IHostedService, IAsyncDisposable
         State = new FreshnessState(options.Freshness, clock);
         _poll = new InvalidationPoll(_connections.Freshness, options.Schema, options.Freshness, State, Memory, clock, _logger);
         _channel = new WakeUp(_connections.Freshness, Lanes, options.Schema, clock, _logger);
+        Upkeep = new PostgresUpkeep(_connections.Freshness, options.Schema, options, clock, _logger);
+        Distributed = new PostgresCache(Store, Upkeep, options, clock, _logger);
         _pruning = new Pruning(_connections.Freshness, options.Schema, options, State, clock, _logger);
 
         var versions = new TagVersions(Lanes, options.Schema);
@@ -52,6 +54,8 @@ internal sealed partial class CacheNode : IHostedService, IAsyncDisposable
     public MemoryStore Memory { get; }
     public FreshnessState State { get; }
     public TieredCache Cache { get; }
+    public PostgresCache Distributed { get; }
+    public PostgresUpkeep Upkeep { get; }
     public InvalidationPoll Poll => _poll;
     public Pruning Pruning => _pruning;
 
@@ -91,7 +95,8 @@ internal sealed partial class CacheNode : IHostedService, IAsyncDisposable
         await Task.WhenAll(
             _poll.RunAsync(ct),
             Guard(_channel.ListenAsync(_poll.Wake, ct)),
-            Guard(_pruning.RunAsync(ct))).ConfigureAwait(false);
+            Guard(_pruning.RunAsync(ct)),
+            Guard(Upkeep.RunAsync(ct))).ConfigureAwait(false);
 
         static async Task Guard(Task loop) => await loop.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }

@@ -30,7 +30,10 @@ public sealed class SolidCacheOptions
     [Range(1L << 20, 64L << 30)]
     public long MemoryMaxBytes { get; set; } = 64L << 20;
 
-    /// <summary>What the entries in PostgreSQL may weigh; the least used make room. 1 MiB and up; default null: no bound.</summary>
+    /// <summary>
+    /// What the entries in PostgreSQL may weigh, each its value, its key and 128 bytes; the least used make room, every 10 s. 1 MiB and up;
+    /// default null: no bound.
+    /// </summary>
     [Range(1L << 20, long.MaxValue)]
     public long? MaxBytes { get; set; }
 
@@ -41,6 +44,13 @@ public sealed class SolidCacheOptions
     /// <summary>No entry in PostgreSQL lives for longer, however often it slides. 1 h to 366 d; default 30 d.</summary>
     [Range(typeof(TimeSpan), "01:00:00", "366.00:00:00")]
     public TimeSpan MaxEntryLife { get; set; } = TimeSpan.FromDays(30);
+
+    /// <summary>
+    /// How long an entry of <c>IDistributedCache</c> that was stored without any expiration lives after it was last used. 1 s to 366 d;
+    /// default 20 min, as in Microsoft's database caches.
+    /// </summary>
+    [Range(typeof(TimeSpan), "00:00:01", "366.00:00:00")]
+    public TimeSpan DefaultSlidingExpiration { get; set; } = TimeSpan.FromMinutes(20);
 
     /// <summary>What a read or write of an entry does when PostgreSQL can't answer; default <see cref="FailureMode.Miss"/>.</summary>
     public FailureMode OnFailure { get; set; }

@@ -1,4 +1,5 @@
 using System.ComponentModel.DataAnnotations;
+using Microsoft.Extensions.Caching.Distributed;
 using Microsoft.Extensions.Caching.Hybrid;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
@@ -8,6 +9,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
 using Npgsql;
 using SolidCache.Lanes;
+using SolidCache.Postgres;
 
 namespace SolidCache;
 
@@ -15,8 +17,9 @@ namespace SolidCache;
 public static class SolidCacheRegistration
 {
     /// <summary>
-    /// Registers <see cref="HybridCache"/> and <see cref="TieredCache"/> (one object) and <see cref="LaneSet"/>, with the
-    /// service that keeps them fresh while the host runs. Makes its schema at the first start.
+    /// Registers <see cref="HybridCache"/> and <see cref="TieredCache"/> (one object), <see cref="IDistributedCache"/>,
+    /// <see cref="IBufferDistributedCache"/> and <see cref="PostgresCache"/> (one object), and <see cref="LaneSet"/>, with the service that keeps
+    /// them going while the host runs. Makes its schema at the first start.
     /// </summary>
     /// <param name="services">The host's services.</param>
     /// <param name="configure">Sets at least <see cref="SolidCacheOptions.ConnectionString"/>.</param>
@@ -33,6 +36,9 @@ public static class SolidCacheRegistration
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, CacheNode>(provider => provider.GetRequiredService<CacheNode>()));
         services.TryAddSingleton(provider => provider.GetRequiredService<CacheNode>().Cache);
         services.TryAddSingleton<HybridCache>(provider => provider.GetRequiredService<TieredCache>());
+        services.TryAddSingleton(provider => provider.GetRequiredService<CacheNode>().Distributed);
+        services.TryAddSingleton<IDistributedCache>(provider => provider.GetRequiredService<PostgresCache>());
+        services.TryAddSingleton<IBufferDistributedCache>(provider => provider.GetRequiredService<PostgresCache>());
         services.TryAddSingleton(provider => provider.GetRequiredService<CacheNode>().Lanes);
         return services;
     }

@@ -1,9 +1,10 @@
 using System.Text;
+using System.Text.RegularExpressions;
 
 namespace SolidCache;
 
 /// <summary>The tables and functions of the cache, for those who run their own migrations.</summary>
-public static class SolidCacheSchema
+public static partial class SolidCacheSchema
 {
     /// <summary>The version <see cref="Script"/> makes; the table <c>solid_cache_schema</c> says what a database has.</summary>
     public static int Version => Files.Length;
@@ -20,11 +21,24 @@ public static class SolidCacheSchema
     /// <exception cref="ArgumentException">The name is not one a schema may have here.</exception>
     public static string Script(string schema = "solid_cache", int fromVersion = 0, bool logged = false)
     {
-        ArgumentException.ThrowIfNullOrEmpty(schema);
+        CheckName(schema, nameof(schema));
         ArgumentOutOfRangeException.ThrowIfNegative(fromVersion);
         var script = new StringBuilder();
         foreach (var file in Files.Skip(fromVersion)) script.AppendLine(file.In(schema));
         if (logged && fromVersion == 0) script.AppendLine(SqlFile.Read("Postgres/log_entries.sql").In(schema));
         return script.ToString();
     }
+
+    /// <exception cref="ArgumentException">Not a name: it would have to be escaped within texts, or PostgreSQL would cut it off.</exception>
+    internal static void CheckName(string schema, string parameter)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(schema, parameter);
+        if (!Name().IsMatch(schema) || TagHash.CountBytes(schema, parameter) > MaxNameBytes)
+            throw new ArgumentException($"A schema's name has letters, digits, '_' and '-', {MaxNameBytes} bytes in UTF-8 at most.", parameter);
+    }
+
+    private const int MaxNameBytes = 63;
+
+    [GeneratedRegex(@"\A[\p{L}\p{Nd}_\-]+\z", RegexOptions.NonBacktracking)]
+    private static partial Regex Name();
 }

@@ -16,25 +16,35 @@ internal static class BatchRun
         return (command, parameters);
     }
 
-    public static async ValueTask ExecuteAsync<TRequest, TResult>(
-        BatchedStatement<TRequest, TResult> statement, NpgsqlCommand command, NpgsqlParameter[] parameters,
-        List<LaneRequest<TRequest, TResult>> requests)
+    public static Batch<TRequest, TResult> Gather<TRequest, TResult>(List<LaneRequest<TRequest, TResult>> requests)
     {
         var values = new TRequest[requests.Count];
         for (var i = 0; i < values.Length; i++) values[i] = requests[i].Value;
-        var batch = new Batch<TRequest, TResult>(values);
+        return new Batch<TRequest, TResult>(values);
+    }
+
+    public static async ValueTask ExecuteAsync<TRequest, TResult>(
+        BatchedStatement<TRequest, TResult> statement, NpgsqlCommand command, NpgsqlParameter[] parameters,
+        List<LaneRequest<TRequest, TResult>> requests, Batch<TRequest, TResult> batch, CancellationToken ct = default)
+    {
         try
         {
             statement.Bind(batch, parameters);
-            var reader = await command.ExecuteReaderAsync().ConfigureAwait(false);
+            var reader = await command.ExecuteReaderAsync(ct).ConfigureAwait(false);
+            batch.HasRun = true;
             await using (reader.ConfigureAwait(false))
             {
-                while (await reader.ReadAsync().ConfigureAwait(false)) statement.Read(reader, batch);
+                while (await reader.ReadAsync(ct).ConfigureAwait(false)) statement.Read(reader, batch);
+            }
+
+            for (var i = 0; i < requests.Count; i++)
+            {
+                if (!batch.TryGetResult(i, out _)) batch.SetResult(i, statement.WithoutRow(i, batch));
             }
         }
         catch
         {
-            for (var i = 0; i < values.Length; i++)
+            for (var i = 0; i < requests.Count; i++)
             {
                 if (batch.TryGetResult(i, out var result)) (result as IDisposable)?.Dispose();
             }
@@ -43,7 +53,14 @@ internal static class BatchRun
         }
 
         // Only now: a row that was returned is not yet a row that is committed.
-        for (var i = 0; i < values.Length; i++)
-            requests[i].Complete(batch.TryGetResult(i, out var result) ? result : statement.WithoutRow(i, batch));
+        for (var i = 0; i < requests.Count; i++)
+        {
+            batch.TryGetResult(i, out var result);
+            requests[i].Complete(result);
+        }
     }
+
+    /// <summary>A lane has no time for a statement that waits for a lock; beside the lane there is more.</summary>
+    public static bool MayTakeLonger(Exception e) =>
+        e is PostgresException { SqlState: PostgresErrorCodes.QueryCanceled or PostgresErrorCodes.LockNotAvailable or PostgresErrorCodes.DeadlockDetected or PostgresErrorCodes.SerializationFailure };
 }

@@ -76,6 +76,9 @@ public sealed class Batch<TRequest, TResult>
     /// <summary>In the order in which they were bound.</summary>
     public IReadOnlyList<TRequest> Requests { get; }
 
+    /// <summary>Whether the server has answered: a statement that writes may have written.</summary>
+    internal bool HasRun { get; set; }
+
     /// <summary>For the statement to keep what it needs from row to row, such as a map from id to request. Null at first.</summary>
     public object? State { get; set; }
 

@@ -94,32 +94,29 @@ internal sealed class LaneQueue<TRequest, TResult>(BatchedStatement<TRequest, TR
     {
         for (var attempt = 0; ; attempt++)
         {
+            var batch = BatchRun.Gather(requests);
             try
             {
                 var connection = await lane.ConnectAsync().ConfigureAwait(false);
                 var command = await PrepareAsync(lane, connection).ConfigureAwait(false);
-                await BatchRun.ExecuteAsync(statement, command, _parameters, requests).ConfigureAwait(false);
+                await BatchRun.ExecuteAsync(statement, command, _parameters, requests, batch).ConfigureAwait(false);
                 return;
             }
             catch (Exception e)
             {
-                if (!lane.IsBroken && e is PostgresException && requests.Count == 1 && !MayTakeLonger(e))
-                {
-                    requests[0].TryFail(e);
-                    return;
-                }
-
-                // One of them spoils it for all, or waits for a lock that somebody holds: each for itself, beside the lane.
                 if (!lane.IsBroken && e is PostgresException)
                 {
-                    side.Start(statement, requests);
+                    // One of them spoils it for all, or waits for a lock that somebody holds: each for itself, beside the lane.
+                    if (requests.Count > 1 || BatchRun.MayTakeLonger(e)) side.Start(statement, requests);
+                    else requests[0].TryFail(e);
                     return;
                 }
 
                 await lane.DropAsync().ConfigureAwait(false);
                 // The server was restarted, or a proxy closed what was idle: the first to notice need not fail for it.
                 if (attempt == 0 && lane.Generation > 0 && statement.IsRepeatable && e is NpgsqlException { InnerException: not TimeoutException }) continue;
-                if (e is not (NpgsqlException or OperationCanceledException or IOException) && requests.Count > 1)
+                // The statement's own code failed for one of them. What has written already must not write again.
+                if (e is not (NpgsqlException or OperationCanceledException or IOException) && requests.Count > 1 && (!batch.HasRun || statement.IsRepeatable))
                 {
                     side.Start(statement, requests);
                     return;
@@ -130,10 +127,6 @@ internal sealed class LaneQueue<TRequest, TResult>(BatchedStatement<TRequest, TR
             }
         }
     }
-
-    /// <summary>A lane has no time for a statement that waits for a lock; beside the lane there is more.</summary>
-    private static bool MayTakeLonger(Exception e) =>
-        e is PostgresException { SqlState: PostgresErrorCodes.QueryCanceled or PostgresErrorCodes.LockNotAvailable or PostgresErrorCodes.DeadlockDetected or PostgresErrorCodes.SerializationFailure };
 
     private async ValueTask<NpgsqlCommand> PrepareAsync(Lane lane, NpgsqlConnection connection)
     {

@@ -3,7 +3,7 @@
 UPDATE /* SolidCache/Postgres/PostgresStore.touch */ solid_cache.solid_cache_entries e
 SET    touched = 1
 FROM   (SELECT l.key_hash FROM solid_cache.solid_cache_entries l
-        WHERE  l.key_hash = ANY ($1) AND l.touched = 0
+        WHERE  l.key_hash = ANY ($1) AND l.touched <> 1
         ORDER  BY l.key_hash
         FOR    UPDATE SKIP LOCKED) q
 WHERE  e.key_hash = q.key_hash;

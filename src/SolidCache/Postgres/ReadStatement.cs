@@ -30,7 +30,7 @@ internal sealed class ReadStatement(string schema) : BatchedStatement<CacheKey, 
             if (batch.Requests[i].Text != key) continue;
             // To each a value of its own: what a caller does to its bytes is its own affair.
             batch.SetResult(i, entry = entry is null
-                ? new StoredEntry(row.IsDBNull(2) ? null : row.GetFieldValue<byte[]>(2), row.GetInt32(3), row.GetInt16(4) != 0, row.GetBoolean(5), row.GetDateTime(6))
+                ? new StoredEntry(row.IsDBNull(2) ? null : row.GetFieldValue<byte[]>(2), row.GetInt32(3), row.GetInt16(4) == 1, row.GetBoolean(5), row.GetDateTime(6))
                 : entry with { Value = (byte[]?)entry.Value?.Clone() });
         }
     }
@@ -82,7 +82,7 @@ internal sealed class TaggedReadStatement(string schema) : BatchedStatement<Tagg
     public override TaggedRead WithoutRow(int index, Batch<TaggedKey, TaggedRead> batch) => new(null, ((Found)batch.State!).Versions);
 
     private static TaggedEntry? ReadEntry(NpgsqlDataReader row) => row.IsDBNull(7) ? null : new TaggedEntry(
-        row.IsDBNull(2) ? null : row.GetFieldValue<byte[]>(2), row.GetInt32(3), row.GetInt16(4) != 0,
+        row.IsDBNull(2) ? null : row.GetFieldValue<byte[]>(2), row.GetInt32(3), row.GetInt16(4) == 1,
         TimeSpan.FromSeconds(row.GetDouble(5)), row.GetDateTime(6), row.GetFieldValue<long[]>(7), row.GetFieldValue<long[]>(8));
 
     private sealed class Found(int requests)

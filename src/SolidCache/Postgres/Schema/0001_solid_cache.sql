@@ -20,7 +20,7 @@ CREATE UNLOGGED TABLE solid_cache.solid_cache_entries (
     absolute_expires_at timestamptz,                           -- where a slide has to end
     sliding_seconds     double precision,
     byte_size           integer     NOT NULL,
-    touched             smallint    NOT NULL DEFAULT 0,        -- read since the clock's hand last came by
+    touched             smallint    NOT NULL DEFAULT 0,        -- 1: read since the clock's hand last came by; below 0: the turn in which it did
     tag_hashes          bigint[],                              -- what it depends on, and the versions it was made from;
     tag_stamps          bigint[]                               -- null: it depends on nothing but time
 ) WITH (fillfactor = 80, vacuum_truncate = off, autovacuum_vacuum_scale_factor = 0.05, autovacuum_vacuum_threshold = 1000,
@@ -80,11 +80,12 @@ CREATE UNLOGGED TABLE solid_cache.solid_cache_incarnation (
     had_nodes         boolean     NOT NULL                     -- whether any were registered that may still trust the one before
 );
 
--- Where the hand of the clock stands: the heap page at which the next slice begins.
+-- Where the hands of cleaning and of eviction stand: the heap page at which the next slice begins, and how often they came round.
 CREATE UNLOGGED TABLE solid_cache.solid_cache_hands (
-    name  text   PRIMARY KEY,
-    block bigint NOT NULL
-);
+    name  text     PRIMARY KEY,
+    block bigint   NOT NULL,
+    turn  smallint NOT NULL DEFAULT 1
+) WITH (fillfactor = 50);
 
 -- The timeline the server writes on; null while it can't write.
 CREATE FUNCTION solid_cache.solid_cache_timeline() RETURNS text
