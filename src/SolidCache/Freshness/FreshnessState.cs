@@ -36,7 +36,8 @@ internal sealed class FreshnessState(FreshnessOptions options, TimeProvider cloc
         return era;
     }
 
-    public long Ticks(TimeSpan time) => (long)(time.TotalSeconds * clock.TimestampFrequency);
+    /// <summary>At most some thirty years, so that sums don't overflow.</summary>
+    public long Ticks(TimeSpan time) => (long)(Math.Min(time.TotalSeconds, 1e9) * clock.TimestampFrequency);
 
     private bool Holds(Lease lease, long now) => now < lease.EndsAt && clock.GetUtcNow().UtcTicks < lease.EndsAtUtc;
 
