@@ -13,6 +13,7 @@ internal sealed class MeasureCache(CacheUnderTest cache)
 {
     private const int Calls = 2_000;
     private const int Keys = 100;
+    private const string AsJson = " JSON";
 
     private static readonly DistributedCacheEntryOptions Life = new() { AbsoluteExpirationRelativeToNow = TimeSpan.FromMinutes(5) };
 
@@ -27,8 +28,8 @@ internal sealed class MeasureCache(CacheUnderTest cache)
             [
                 await MeasureAsync("SET", i => cache.Distributed.SetAsync(keys[i % Keys], value, Life, ct)),
                 await MeasureAsync("GET", i => cache.Distributed.GetAsync(keys[i % Keys], ct)),
-                await MeasureAsync("SET JSON", i => cache.Distributed.SetAsync(keys[i % Keys], JsonSerializer.SerializeToUtf8Bytes(profile), Life, ct)),
-                await MeasureAsync("GET JSON", async i => JsonSerializer.Deserialize<Profile>(await cache.Distributed.GetAsync(keys[i % Keys], ct) ?? throw new InvalidOperationException("A value is gone."))),
+                await MeasureAsync("SET" + AsJson, i => cache.Distributed.SetAsync(keys[i % Keys], JsonSerializer.SerializeToUtf8Bytes(profile), Life, ct)),
+                await MeasureAsync("GET" + AsJson, async i => JsonSerializer.Deserialize<Profile>(await cache.Distributed.GetAsync(keys[i % Keys], ct) ?? throw new InvalidOperationException("A value is gone."))),
             ];
         }
         finally

@@ -3,4 +3,4 @@
 -- -> found text[]   (1 row)
 SELECT /* Verification/VerifyCacheSchema.find_functions */ coalesce(array_agg(DISTINCT p.proname::text), '{}') AS found
 FROM   pg_proc p
-WHERE  p.pronamespace = 'solid_cache'::regnamespace AND p.proname = ANY ($1);
+WHERE  p.pronamespace = 'solid_cache'::regnamespace AND p.proname::text = ANY ($1);
