@@ -30,9 +30,9 @@ internal readonly record struct CacheKey(string Text, long Hash)
             throw new ArgumentException($"A key has at most {MaxBytes} bytes in UTF-8.", parameter);
     }
 
-    private static CacheKey Of(string text) => new(text, TagHash.Of(text));
-
-    private static string Escaped(string key)
+    /// <summary>As stored.</summary>
+    /// <exception cref="ArgumentException">Empty, longer than 1,024 UTF-8 bytes, or not Unicode.</exception>
+    public static string Escaped(string key)
     {
         Check(key);
         if (key.AsSpan().IndexOfAnyInRange('\0', Escape) < 0) return key;
@@ -45,4 +45,10 @@ internal readonly record struct CacheKey(string Text, long Hash)
 
         return escaped.ToString();
     }
+
+    /// <summary>The key of a stored text that <see cref="Escaped"/> has made.</summary>
+    public static string Unescaped(string text) =>
+        text.Contains(Escape, StringComparison.Ordinal) ? text.Replace("\u00010", "\0", StringComparison.Ordinal).Replace("\u00011", "\u0001", StringComparison.Ordinal) : text;
+
+    private static CacheKey Of(string text) => new(text, TagHash.Of(text));
 }

@@ -128,7 +128,7 @@ public sealed class FreshnessOptions
     /// </summary>
     public bool LeaseByHeartbeat { get; set; }
 
-    /// <summary>Key under which <c>Revision</c>s become tokens that clients carry, 32 bytes or more, the same on every node. Default null: no tokens.</summary>
+    /// <summary>Key under which revisions become tokens that clients carry, 32 bytes or more, the same on every node. Default null: no tokens.</summary>
     public byte[]? TokenKey { get; set; }
 
     /// <summary>Longer than the lease and the longest load together: a tenth of the retention, at least twice the lease.</summary>
@@ -136,12 +136,17 @@ public sealed class FreshnessOptions
 
     /// <summary>Parts of the protocol that are switched off. Only tests do so: each must then find a stale answer.</summary>
     internal Freshness.Mechanisms Disabled { get; set; }
+
+    internal bool IsOff(Freshness.Mechanisms mechanism) => (Disabled & mechanism) != Freshness.Mechanisms.None;
 }
 
 /// <summary>The rules of entries whose keys begin alike.</summary>
 public sealed class CacheGroup
 {
-    internal CacheGroup(string name, string keyPrefix) => (Name, KeyPrefix) = (name, keyPrefix);
+    internal CacheGroup(string name, string keyPrefix) =>
+        (Name, KeyPrefix, TagHash) = (name, keyPrefix, SolidCache.TagHash.Of(Loading.ReservedTags.OfGroup(name)));
+
+    internal long TagHash { get; }
 
     /// <summary>Part of the tag <c>all:name</c>.</summary>
     public string Name { get; }
@@ -217,4 +222,7 @@ public sealed class TierChaos
     public TimeSpan Delay { get; set; }
 
     internal bool IsActive => FailureProbability > 0 || Delay > TimeSpan.Zero;
+
+    internal bool Fails() =>
+        FailureProbability > 0 && System.Security.Cryptography.RandomNumberGenerator.GetInt32(1_000_000) < FailureProbability * 1_000_000;
 }

@@ -3,7 +3,7 @@ using SolidCache.Lanes;
 namespace SolidCache.Postgres;
 
 /// <summary>The entries table, through the lanes. Throws what the server answers; what that means for a caller is decided above.</summary>
-internal sealed class PostgresStore(LaneSet lanes, string schema, TimeSpan longestLife, bool isBounded)
+internal sealed class PostgresStore(LaneSet lanes, string schema, TimeSpan longestLife, bool isBounded) : ICacheStore
 {
     // A large value is read in two steps, and may be written over in between.
     private const int Attempts = 3;

@@ -76,7 +76,8 @@ CREATE UNLOGGED TABLE solid_cache.solid_cache_incarnation (
     epoch             uuid        NOT NULL,
     system_identifier bigint      NOT NULL,
     timeline          text        NOT NULL,
-    began_at          timestamptz NOT NULL
+    began_at          timestamptz NOT NULL,
+    had_nodes         boolean     NOT NULL                     -- whether any were registered that may still trust the one before
 );
 
 -- Where the hands of cleaning and of eviction stand: the heap page at which the next slice begins, and how often they came round.

@@ -1,0 +1,65 @@
+using System.Diagnostics;
+using System.Globalization;
+
+namespace Bench.SolidCache;
+
+/// <summary>One way to do one thing, run by many callers at once for a fixed time.</summary>
+internal sealed record Contender(string Name, int Callers, Func<int, Task> Once);
+
+/// <summary>What came of it: the median of the rounds.</summary>
+internal sealed record Measured(string Name, double PerSecond, double BytesPerOperation);
+
+/// <summary>Runs contenders in turn, round after round, so that all meet the same machine.</summary>
+internal static class SideBySide
+{
+    public const int Rounds = 5;
+    private static readonly TimeSpan RoundTime = TimeSpan.FromSeconds(1.5);
+    private static readonly TimeSpan WarmUp = TimeSpan.FromSeconds(1);
+
+    public static async Task<Dictionary<string, Measured>> RunAsync(params Contender[] contenders)
+    {
+        var rates = contenders.ToDictionary(c => c.Name, _ => new List<double>());
+        var bytes = contenders.ToDictionary(c => c.Name, _ => new List<double>());
+        foreach (var contender in contenders) await RoundAsync(contender, WarmUp);
+        for (var round = 0; round < Rounds; round++)
+        {
+            foreach (var contender in contenders)
+            {
+                var (rate, allocated) = await RoundAsync(contender, RoundTime);
+                rates[contender.Name].Add(rate);
+                bytes[contender.Name].Add(allocated);
+            }
+        }
+
+        return contenders.ToDictionary(c => c.Name, c => new Measured(c.Name, Median(rates[c.Name]), Median(bytes[c.Name])));
+    }
+
+    public static double Median(IEnumerable<double> values) => Percentile(values, 0.5);
+
+    public static double Percentile(IEnumerable<double> values, double part)
+    {
+        var sorted = values.Order().ToArray();
+        return sorted[Math.Min((int)(sorted.Length * part), sorted.Length - 1)];
+    }
+
+    public static string Text(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
+
+    private static async Task<(double Rate, double BytesPerOperation)> RoundAsync(Contender contender, TimeSpan time)
+    {
+        var done = new long[contender.Callers * 8];   // eight apart: each in a cache line of its own
+        var allocated = GC.GetTotalAllocatedBytes();
+        var started = Stopwatch.GetTimestamp();
+        var end = started + (long)(time.TotalSeconds * Stopwatch.Frequency);
+        await Task.WhenAll(Enumerable.Range(0, contender.Callers).Select(caller => Task.Run(async () =>
+        {
+            for (var i = 0; Stopwatch.GetTimestamp() < end; i++)
+            {
+                await contender.Once(unchecked((caller * 7919) + i));
+                done[caller * 8]++;
+            }
+        })));
+        var seconds = Stopwatch.GetElapsedTime(started).TotalSeconds;
+        var operations = done.Sum();
+        return (operations / seconds, (GC.GetTotalAllocatedBytes() - allocated) / (double)Math.Max(operations, 1));
+    }
+}

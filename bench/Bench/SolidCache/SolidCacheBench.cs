@@ -1,0 +1,178 @@
+using System.Security.Cryptography;
+using AuthService.Database.PrivateServer;
+using Microsoft.Extensions.Caching.Hybrid;
+using Microsoft.Extensions.Caching.Memory;
+using Microsoft.Extensions.Logging.Abstractions;
+using Npgsql;
+using SolidCache;
+using SolidCache.Postgres;
+using Spectre.Console;
+
+namespace Bench.SolidCache;
+
+/// <summary>
+/// The cache beside what one would use instead, on a private PostgreSQL as the service ships it, fsync included: 10,000 entries of 400
+/// bytes, medians of five rounds in turn.
+/// </summary>
+internal static class SolidCacheBench
+{
+    private const int Entries = 10_000;
+    private const int ValueBytes = 400;
+    private const int Many = 64;
+
+    public static async Task<int> RunAsync(string? only)
+    {
+        var folder = Directory.CreateTempSubdirectory("solid-cache-bench-");
+        File.SetUnixFileMode(folder.FullName, File.GetUnixFileMode(folder.FullName) | UnixFileMode.OtherExecute | UnixFileMode.GroupExecute);
+        var server = await PrivatePostgres.StartAsync(folder.FullName, NullLogger.Instance, CancellationToken.None);
+        try
+        {
+            if (only is null or "speed") await SpeedAsync(server.ConnectionString);
+            if (only is null or "batches") await BatchesAsync(server.ConnectionString);
+            if (only is null or "cluster") await ClusterBench.RunAsync(server.ConnectionString);
+            if (only is null or "churn") await ChurnBench.RunAsync(server.ConnectionString);
+        }
+        finally
+        {
+            await server.DisposeAsync();
+            folder.Delete(recursive: true);
+        }
+
+        return 0;
+    }
+
+    public static async Task<CacheNode> StartNodeAsync(string connectionString, Action<SolidCacheOptions>? configure = null)
+    {
+        var options = new SolidCacheOptions { ConnectionString = connectionString };
+        configure?.Invoke(options);
+        var node = new CacheNode(options, services: null, TimeProvider.System, NullLoggerFactory.Instance);
+        await node.StartAsync(CancellationToken.None);
+        return node;
+    }
+
+    private static async Task SpeedAsync(string connectionString)
+    {
+        var keys = Enumerable.Range(0, Entries).Select(i => SideBySide.Text($"user_profile:{i}")).ToArray();
+        var value = RandomNumberGenerator.GetBytes(ValueBytes);
+        await using var plain = await PlainNpgsql.CreateAsync(connectionString, 16, keys, value);
+        await using var lone = await plain.Db.OpenConnectionAsync();
+        await using var node = await StartNodeAsync(connectionString);
+        var distributed = keys.Select(CacheKey.Distributed).ToArray();
+        foreach (var slice in distributed.Chunk(1000))
+            await Task.WhenAll(slice.Select(key => node.Store.WriteAsync(new EntryWrite(key, value, TimeSpan.FromDays(1)), CancellationToken.None)));
+
+        var onlyPostgres = new HybridCacheEntryOptions { Flags = HybridCacheEntryFlags.DisableLocalCache };
+        string[] tags = ["users", "tenant:1", "catalog"];
+        foreach (var slice in keys.Chunk(1000)) await Task.WhenAll(slice.Select(key => GetTaggedAsync(key).AsTask()));
+        await VacuumAsync(plain.Db);
+
+        var text = new string('x', ValueBytes);
+        using var memory = new MemoryCache(new MemoryCacheOptions());
+        foreach (var key in keys)
+        {
+            memory.Set("memory:" + key, text, TimeSpan.FromDays(1));
+            await node.Cache.GetOrCreateAsync("memory:" + key, text, static (t, _) => ValueTask.FromResult(t));
+        }
+
+        var readers = await SideBySide.RunAsync(
+            new Contender("Npgsql, a command per read", Many, i => plain.ReadAsync(Key(i))),
+            new Contender("Microsoft's UPDATE and SELECT", Many, i => plain.ReadAsMicrosoftAsync(Key(i))),
+            new Contender("PostgreSQL tier, IDistributedCache", Many, i => node.Store.ReadAsync(distributed[Index(i)], CancellationToken.None)),
+            new Contender("PostgreSQL tier, HybridCache, 3 tags", Many, i => GetTaggedAsync(Key(i)).AsTask()),
+            new Contender("PostgreSQL tier, 512 callers", 512, i => node.Store.ReadAsync(distributed[Index(i)], CancellationToken.None)),
+            new Contender("Npgsql, 1 caller, prepared on one connection", 1, i => PlainNpgsql.ReadAsync(lone, Key(i))),
+            new Contender("PostgreSQL tier, 1 caller", 1, i => node.Store.ReadAsync(distributed[Index(i)], CancellationToken.None)));
+        var writers = await SideBySide.RunAsync(
+            new Contender("Npgsql, a command per write", Many, i => plain.WriteAsync(Key(i), value)),
+            new Contender("PostgreSQL tier, SET", Many, i => node.Store.WriteAsync(new EntryWrite(distributed[Index(i)], value, TimeSpan.FromDays(1)), CancellationToken.None)));
+        var hits = MemoryHits(keys.Select(k => "memory:" + k).ToArray(), memory, node.Cache, text);
+
+        var table = new Table().AddColumns("what", "per second", "B allocated", "ratio", "to");
+        var npgsql = readers["Npgsql, a command per read"];
+        foreach (var name in readers.Keys.Take(5)) Add(readers[name], npgsql);
+        Add(readers["PostgreSQL tier, 1 caller"], readers["Npgsql, 1 caller, prepared on one connection"]);
+        foreach (var writer in writers.Values) Add(writer, writers["Npgsql, a command per write"]);
+        foreach (var hit in hits) Add(hit, hits[0]);
+        AnsiConsole.Write(table);
+
+        string Key(int i) => keys[Index(i)];
+        ValueTask<byte[]> GetTaggedAsync(string key) => node.Cache.GetOrCreateAsync(key, value, static (v, _) => ValueTask.FromResult(v), onlyPostgres, tags);
+        void Add(Measured measured, Measured to) => table.AddRow(
+            measured.Name, SideBySide.Text($"{measured.PerSecond:N0}"), SideBySide.Text($"{measured.BytesPerOperation:N0}"), SideBySide.Text($"{measured.PerSecond / to.PerSecond:F2}"), to.Name);
+    }
+
+    /// <summary>On one thread, without a task in the way: a hit is shorter than what would measure it.</summary>
+    private static List<Measured> MemoryHits(string[] keys, MemoryCache memory, TieredCache cache, string text)
+    {
+        const int Hits = 2_000_000;
+        var found = 0L;
+        var names = new[] { "MemoryCache.TryGetValue", "memory hit, GetOrCreateAsync" };
+        var times = names.Select(_ => new List<double>()).ToArray();
+        var bytes = names.Select(_ => new List<double>()).ToArray();
+        for (var round = 0; round < SideBySide.Rounds + 2; round++)
+        {
+            for (var which = 0; which < names.Length; which++)
+            {
+                var allocated = GC.GetAllocatedBytesForCurrentThread();
+                var started = System.Diagnostics.Stopwatch.GetTimestamp();
+                if (which == 0)
+                {
+                    for (var i = 0; i < Hits; i++) if (memory.TryGetValue(keys[i & 1023], out string? hit)) found += hit!.Length;
+                }
+                else
+                {
+                    for (var i = 0; i < Hits; i++)
+                    {
+                        var hit = cache.GetOrCreateAsync(keys[i & 1023], text, static (t, _) => ValueTask.FromResult(t));
+                        if (hit.IsCompletedSuccessfully) found += hit.Result.Length;
+                    }
+                }
+
+                // The first two rounds are the compiler's.
+                if (round < 2) continue;
+                times[which].Add(System.Diagnostics.Stopwatch.GetElapsedTime(started).TotalSeconds);
+                bytes[which].Add((GC.GetAllocatedBytesForCurrentThread() - allocated) / (double)Hits);
+            }
+        }
+
+        if (found == 0) throw new InvalidOperationException("Nothing was found.");
+        return [.. names.Select((name, i) => new Measured(name, Hits / SideBySide.Median(times[i]), SideBySide.Median(bytes[i])))];
+    }
+
+    /// <summary>How many callers a round trip answers.</summary>
+    private static async Task BatchesAsync(string connectionString)
+    {
+        await using var node = await StartNodeAsync(connectionString);
+        var table = new Table().AddColumns("callers", "reads", "round trips", "batch p10", "p50", "p90", "largest");
+        foreach (var callers in new[] { 1, 64, 512 })
+        {
+            var sizes = new List<int>();
+            using var listener = new System.Diagnostics.Metrics.MeterListener();
+            listener.InstrumentPublished = (instrument, l) => { if (instrument.Name == "solid_cache.lane.batch_size") l.EnableMeasurementEvents(instrument); };
+            listener.SetMeasurementEventCallback<int>((_, size, tags, _) =>
+            {
+                foreach (var tag in tags) if (tag is { Key: "statement", Value: "read" }) lock (sizes) sizes.Add(size);
+            });
+            listener.Start();
+            var reads = 20_000 * Math.Min(callers, 16);
+            await Task.WhenAll(Enumerable.Range(0, callers).Select(caller => Task.Run(async () =>
+            {
+                for (var i = 0; i < reads / callers; i++) await node.Store.ReadAsync(CacheKey.Distributed(SideBySide.Text($"user_profile:{((caller * 7919) + i) % Entries}")), CancellationToken.None);
+            })));
+            var all = sizes.Select(size => (double)size).ToArray();
+            table.AddRow(
+                SideBySide.Text($"{callers}"), SideBySide.Text($"{reads:N0}"), SideBySide.Text($"{all.Length:N0}"), SideBySide.Text($"{SideBySide.Percentile(all, 0.1):F0}"),
+                SideBySide.Text($"{SideBySide.Percentile(all, 0.5):F0}"), SideBySide.Text($"{SideBySide.Percentile(all, 0.9):F0}"), SideBySide.Text($"{all.Max():F0}"));
+        }
+
+        AnsiConsole.Write(table);
+    }
+
+    private static async Task VacuumAsync(NpgsqlDataSource db)
+    {
+        await using var command = db.CreateCommand("VACUUM ANALYZE solid_cache.solid_cache_entries");
+        await command.ExecuteNonQueryAsync();
+    }
+
+    private static int Index(int i) => (int)((uint)i % Entries);
+}

@@ -1,0 +1,60 @@
+namespace SolidCache.Freshness;
+
+/// <summary>What an entry in memory is judged by. Read on every hit: no lock, nothing allocated.</summary>
+internal sealed class FreshnessState(FreshnessOptions options, TimeProvider clock)
+{
+    private volatile Lease _lease = Lease.None;
+
+    public KnownVersions Known { get; } = new(clock);
+
+    /// <summary>The newest lease, run out or not. A load takes its era, snapshot and time from the one at which it began.</summary>
+    public Lease Lease
+    {
+        get => _lease;
+        set => _lease = value;
+    }
+
+    public bool IsLeaseHeld => Holds(_lease, clock.GetTimestamp());
+
+    /// <summary>When an entry whose load began with <paramref name="began"/> is too old to be judged, as a timestamp.</summary>
+    public long OldestServed(Lease began) => began.AsOf + Ticks(options.Retention - options.Margin);
+
+    /// <summary>Rule 1: era, age, lease, stamps.</summary>
+    public bool MayServe(FreshnessMark mark, long now)
+    {
+        var lease = _lease;
+        if (!ReferenceEquals(mark.Era, lease.Era) || now >= mark.ServedUntil || !Holds(lease, now)) return false;
+        return mark.CheckedIn == Known.Generation || IsCurrent(mark);
+    }
+
+    /// <summary>The node has applied everything a revision says, without waiting for its poll.</summary>
+    public void Learn(Revision revision)
+    {
+        if (_lease.Era?.Epoch == revision.Epoch) Known.Learn(revision.TagHashes, revision.Versions);
+    }
+
+    public long Ticks(TimeSpan time) => (long)(time.TotalSeconds * clock.TimestampFrequency);
+
+    private bool Holds(Lease lease, long now) => now < lease.EndsAt && clock.GetUtcNow().UtcTicks < lease.EndsAtUtc;
+
+    private bool IsCurrent(FreshnessMark mark)
+    {
+        var generation = Known.Generation;
+        if (!Known.AreCurrent(mark.TagHashes, mark.Stamps)) return false;
+        mark.CheckedIn = generation;
+        return true;
+    }
+}
+
+/// <summary>What a value was made from: the tags it goes by, their versions before its load began, and when that was.</summary>
+/// <param name="servedUntil">Timestamp after which it can't be judged any more.</param>
+internal sealed class FreshnessMark(Era? era, long[] tagHashes, long[] stamps, long servedUntil)
+{
+    public Era? Era => era;
+    public long[] TagHashes => tagHashes;
+    public long[] Stamps => stamps;
+    public long ServedUntil => servedUntil;
+
+    /// <summary>The generation of what was known when the stamps were last compared.</summary>
+    public long CheckedIn { get; set; } = -1;
+}

@@ -1,0 +1,74 @@
+using Npgsql;
+using SolidCache.Lanes;
+
+namespace SolidCache.Freshness;
+
+/// <summary>
+/// What an answer of success means: every node has applied the change, or can't answer from memory any more. Waiters share their
+/// look at the nodes.
+/// </summary>
+internal sealed class NodeBarrier(LaneSet lanes, string schema, FreshnessOptions options, FreshnessState state, InvalidationPoll poll, IInvalidationChannel channel, TimeProvider clock)
+{
+    // Clocks run at different speeds, and an answer may be on its way when a lease ends.
+    private static readonly TimeSpan Margin = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(1);
+    private static readonly TimeSpan LongestPause = TimeSpan.FromMilliseconds(20);
+
+    private readonly BatchedCall<bool, IReadOnlyList<Node>> _nodes = lanes.Add(new ReadNodesStatement(schema));
+
+    /// <summary>Waits at most for the longest lease of a registered node. Call it when the commit has been answered.</summary>
+    /// <exception cref="OperationCanceledException">Nothing can be said about the other nodes; the change is committed all the same.</exception>
+    public async ValueTask WaitAsync(Revision revision, CancellationToken ct)
+    {
+        if (revision.IsEmpty) return;
+        var began = clock.GetTimestamp();
+        if (!options.IsOff(Mechanisms.Stamp)) state.Learn(revision);
+        if (options.IsOff(Mechanisms.Barrier)) return;
+        channel.Publish();
+        var longest = poll.LongestLease;
+        for (var pause = FirstPause; ; pause = pause * 2 < LongestPause ? pause * 2 : LongestPause)
+        {
+            try
+            {
+                var nodes = await _nodes.ExecuteAsync(true, ct).ConfigureAwait(false);
+                foreach (var node in nodes) if (node.Lease > longest) longest = node.Lease;
+                if (nodes.All(node => HasApplied(node, revision, longest))) break;
+            }
+            catch (Exception) when (!ct.IsCancellationRequested)
+            {
+                // Without the server nobody keeps a lease: time does what the nodes can't say.
+            }
+
+            if (clock.GetElapsedTime(began) >= longest + Margin) break;
+            await Task.Delay(pause, clock, ct).ConfigureAwait(false);
+        }
+
+        CacheTelemetry.Barrier(clock.GetElapsedTime(began));
+    }
+
+    private bool HasApplied(Node node, Revision revision, TimeSpan longest)
+    {
+        // In a young incarnation there may be nodes that still trust the one before, and whose registration got lost.
+        if (node.Epoch != revision.Epoch || node.EpochAge is not { } age || age < longest + Margin) return false;
+        if (node.Id == poll.NodeId && state.Lease.Era?.Epoch == revision.Epoch) return true;
+        return Array.TrueForAll(revision.Xids, node.Applied.Sees);
+    }
+
+    private sealed record Node(Guid Id, TimeSpan Lease, Guid Epoch, PgSnapshot Applied, TimeSpan? EpochAge);
+
+    private sealed class ReadNodesStatement(string schema) : BatchedStatement<bool, IReadOnlyList<Node>>
+    {
+        public override string Name => "read_nodes";
+        public override string Sql { get; } = SqlFile.Beside<NodeBarrier>("read_nodes").In(schema);
+        public override int MaxBatch => 1024;
+        public override bool IsRepeatable => true;
+        public override long? Affinity(bool request) => 1;
+        public override NpgsqlParameter[] CreateParameters() => [];
+        public override void Bind(Batch<bool, IReadOnlyList<Node>> batch, NpgsqlParameter[] parameters) => batch.State = new List<Node>();
+
+        public override void Read(NpgsqlDataReader row, Batch<bool, IReadOnlyList<Node>> batch) => ((List<Node>)batch.State!).Add(new Node(
+            row.GetGuid(0), row.GetTimeSpan(1), row.GetGuid(2), PgSnapshot.Parse(row.GetString(3)), row.IsDBNull(4) ? null : row.GetTimeSpan(4)));
+
+        public override IReadOnlyList<Node> WithoutRow(int index, Batch<bool, IReadOnlyList<Node>> batch) => (List<Node>)batch.State!;
+    }
+}

@@ -1,0 +1,56 @@
+using Microsoft.Extensions.Logging;
+using Npgsql;
+
+namespace SolidCache.Freshness;
+
+/// <summary>Records what was visible when, and deletes what, by those records, everybody has read.</summary>
+internal sealed partial class Pruning(NpgsqlDataSource db, string schema, SolidCacheOptions options, FreshnessState state, TimeProvider clock, ILogger logger)
+{
+    private static readonly TimeSpan LongestInterval = TimeSpan.FromMinutes(1);
+
+    private readonly string _record = SqlFile.Beside<Pruning>("record_snapshot").In(schema);
+    private readonly string _pruneLog = SqlFile.Beside<Pruning>("prune_log").In(schema);
+    private readonly string _pruneTags = SqlFile.Beside<Pruning>("prune_tags").In(schema);
+    private readonly string _pruneSnapshots = SqlFile.Beside<Pruning>("prune_snapshots").In(schema);
+
+    private TimeSpan Interval => TimeSpan.FromTicks(Math.Min(LongestInterval.Ticks, options.Freshness.Retention.Ticks / 4));
+
+    public async Task RunAsync(CancellationToken ct)
+    {
+        using var timer = new PeriodicTimer(Interval, clock);
+        while (await timer.WaitForNextTickAsync(ct).ConfigureAwait(false))
+        {
+            try
+            {
+                await PruneAsync(ct).ConfigureAwait(false);
+            }
+            catch (Exception e) when (!ct.IsCancellationRequested)
+            {
+                LogFailed(e);
+            }
+        }
+    }
+
+    public async Task PruneAsync(CancellationToken ct)
+    {
+        state.Known.Forget(options.Freshness.Retention);
+        var connection = await db.OpenConnectionAsync(ct).ConfigureAwait(false);
+        await using var _ = connection.ConfigureAwait(false);
+        var retention = options.Freshness.IsOff(Mechanisms.Pruning) ? TimeSpan.Zero : options.Freshness.Retention;
+        var longestLife = options.MaxEntryLife + TimeSpan.FromHours(1);
+        await ExecuteAsync(connection, _record, Interval * 0.9, ct).ConfigureAwait(false);
+        await ExecuteAsync(connection, _pruneLog, retention, ct).ConfigureAwait(false);
+        await ExecuteAsync(connection, _pruneTags, longestLife, ct).ConfigureAwait(false);
+        await ExecuteAsync(connection, _pruneSnapshots, longestLife, ct).ConfigureAwait(false);
+    }
+
+    private static async Task ExecuteAsync(NpgsqlConnection connection, string sql, TimeSpan time, CancellationToken ct)
+    {
+        var command = new NpgsqlCommand(sql, connection) { Parameters = { new NpgsqlParameter<double> { TypedValue = time.TotalSeconds } } };
+        await using var _ = command.ConfigureAwait(false);
+        await command.ExecuteNonQueryAsync(ct).ConfigureAwait(false);
+    }
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Old invalidations could not be deleted; the next attempt comes by itself.")]
+    private partial void LogFailed(Exception exception);
+}

@@ -1,0 +1,41 @@
+using System.Runtime.CompilerServices;
+using Npgsql;
+using SolidCache.Memory;
+
+namespace SolidCache;
+
+/// <summary>Finds the keys that begin with a text, in this node's memory and in the table.</summary>
+internal sealed class KeySweep(NpgsqlDataSource db, string schema, MemoryStore memory)
+{
+    private readonly string _findKeys = SqlFile.Beside<KeySweep>("find_keys").In(schema);
+
+    public async IAsyncEnumerable<string[]> FindAsync(string prefix, int slice, [EnumeratorCancellation] CancellationToken ct)
+    {
+        foreach (var keys in memory.Snapshot().Select(e => e.Key).Where(k => k.StartsWith(prefix, StringComparison.Ordinal)).Chunk(slice)) yield return keys;
+        var stored = CacheKey.Escaped(prefix);
+        var after = "";
+        while (true)
+        {
+            var keys = await ReadAsync(stored, after, slice, ct).ConfigureAwait(false);
+            if (keys.Count == 0) yield break;
+            yield return [.. keys.Select(CacheKey.Unescaped)];
+            after = keys[^1];
+        }
+    }
+
+    private async Task<List<string>> ReadAsync(string prefix, string after, int slice, CancellationToken ct)
+    {
+        var connection = await db.OpenConnectionAsync(ct).ConfigureAwait(false);
+        await using var _ = connection.ConfigureAwait(false);
+        var command = new NpgsqlCommand(_findKeys, connection)
+        {
+            Parameters = { new NpgsqlParameter<string> { TypedValue = prefix }, new NpgsqlParameter<string> { TypedValue = after }, new NpgsqlParameter<int> { TypedValue = slice } },
+        };
+        await using var __ = command.ConfigureAwait(false);
+        var row = await command.ExecuteReaderAsync(ct).ConfigureAwait(false);
+        await using var ___ = row.ConfigureAwait(false);
+        var keys = new List<string>();
+        while (await row.ReadAsync(ct).ConfigureAwait(false)) keys.Add(row.GetString(0));
+        return keys;
+    }
+}

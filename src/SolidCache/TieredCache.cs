@@ -1,0 +1,426 @@
+using System.Diagnostics.CodeAnalysis;
+using Microsoft.Extensions.Caching.Hybrid;
+using Npgsql;
+using SolidCache.Freshness;
+using SolidCache.Loading;
+using SolidCache.Memory;
+using SolidCache.Serialization;
+
+namespace SolidCache;
+
+/// <summary>
+/// A <see cref="HybridCache"/> over memory and PostgreSQL that never serves what was invalidated: when an invalidation has returned,
+/// no node that shares the schema answers a later call with an older value.
+/// </summary>
+/// <remarks>
+/// Keys and tags have 1 to 1,024 UTF-8 bytes, an entry at most 64 tags, a value at most
+/// <see cref="SolidCacheOptions.MaxValueBytes"/>. Every key is a tag of its entry, and so are <c>all</c> and <c>all:{group}</c>.
+/// Thread-safe. Source: docs/cache/.
+/// </remarks>
+public sealed class TieredCache : HybridCache
+{
+    /// <summary>More tags than this become one: their groups', or all.</summary>
+    internal const int MaxBumpedTags = 1000;
+
+    private readonly MemoryStore _memory;
+    private readonly FreshnessState _state;
+    private readonly TagVersions _versions;
+    private readonly NodeBarrier _barrier;
+    private readonly EntryLoader _loader;
+    private readonly EntrySerializers _serializers;
+    private readonly ICacheStore _store;
+    private readonly KeySweep _sweep;
+    private readonly RevisionTokens _tokens;
+    private readonly SolidCacheOptions _options;
+    private readonly TimeProvider _clock;
+    private readonly CacheGroup[] _groups;
+    private readonly LoadGate _gate = new();
+
+    internal TieredCache(
+        MemoryStore memory, FreshnessState state, TagVersions versions, NodeBarrier barrier, EntryLoader loader, EntrySerializers serializers,
+        ICacheStore store, KeySweep sweep, RevisionTokens tokens, SolidCacheOptions options, TimeProvider clock)
+    {
+        (_memory, _state, _versions, _barrier, _loader) = (memory, state, versions, barrier, loader);
+        (_serializers, _store, _sweep, _tokens, _options, _clock) = (serializers, store, sweep, tokens, options, clock);
+        _groups = [.. options.Groups.OrderByDescending(g => g.KeyPrefix.Length)];
+    }
+
+    /// <inheritdoc/>
+    public override ValueTask<T> GetOrCreateAsync<TState, T>(
+        string key, TState state, Func<TState, CancellationToken, ValueTask<T>> factory, HybridCacheEntryOptions? options = null,
+        IEnumerable<string>? tags = null, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(key);
+        if (MayReadMemory(options) && _memory.TryGet(key, out var found) && TryServe((CachedEntry)found, out T? value) is { } hit)
+        {
+            if (hit == Hit.Fresh) return new ValueTask<T>(value!);
+            Refresh(key, (state, factory), static (s, _, ct) => s.factory(s.state, ct), options, tags);
+            return new ValueTask<T>(value!);
+        }
+
+        ArgumentNullException.ThrowIfNull(factory);
+        return GetOrLoadAsync(key, (state, factory), static (s, _, ct) => s.factory(s.state, ct), options, tags, cancellationToken);
+    }
+
+    /// <inheritdoc/>
+    public override ValueTask<T> GetOrCreateAsync<TState, T>(
+        ReadOnlySpan<char> key, TState state, Func<TState, CancellationToken, ValueTask<T>> factory, HybridCacheEntryOptions? options = null,
+        IEnumerable<string>? tags = null, CancellationToken cancellationToken = default)
+    {
+        // A hit makes no string of the key.
+        if (MayReadMemory(options) && _memory.TryGet(key, out var found) && TryServe((CachedEntry)found, out T? value) == Hit.Fresh) return new ValueTask<T>(value!);
+        return GetOrCreateAsync(key.ToString(), state, factory, options, tags, cancellationToken);
+    }
+
+    /// <summary>Like <c>GetOrCreateAsync</c>, with a loader that decides about the entry it makes: its life, its tags, whether it is kept.</summary>
+    /// <typeparam name="TState">What the loader needs.</typeparam>
+    /// <typeparam name="T">The value.</typeparam>
+    /// <param name="key">1 to 1,024 UTF-8 bytes.</param>
+    /// <param name="state">Handed to the loader, so that it need not capture anything.</param>
+    /// <param name="load">Reads the data, from the primary. Its token fires when nobody waits any more.</param>
+    /// <param name="options">Life and tiers; null: as the group says.</param>
+    /// <param name="tags">At most 64, each of 1 to 1,024 UTF-8 bytes.</param>
+    /// <param name="token">Ends this caller's wait; the load goes on while others wait for it.</param>
+    /// <returns>The value: from a tier that has it current, else the loader's.</returns>
+    /// <exception cref="ArgumentException">Key, tags or lives are out of their limits.</exception>
+    public ValueTask<T> GetOrLoadAsync<TState, T>(
+        string key, TState state, Func<TState, LoadContext, CancellationToken, ValueTask<T>> load, HybridCacheEntryOptions? options = null,
+        IEnumerable<string>? tags = null, CancellationToken token = default)
+    {
+        ArgumentNullException.ThrowIfNull(key);
+        ArgumentNullException.ThrowIfNull(load);
+        if (MayReadMemory(options) && _memory.TryGet(key, out var found) && TryServe((CachedEntry)found, out T? value) is { } hit)
+        {
+            if (hit == Hit.Due) Refresh(key, state, load, options, tags);
+            return new ValueTask<T>(value!);
+        }
+
+        CacheTelemetry.MemoryMiss();
+        return LoadAsync(new EntryRequest(key, GroupOf(key), options, tags), state, load, token);
+    }
+
+    /// <summary>
+    /// Stores a value and makes every other one under the key invalid: the caller vouches that it is current. Whoever can't, because
+    /// the data may change in between, takes a <see cref="Stamp"/> before reading it (<see cref="CaptureAsync"/>).
+    /// </summary>
+    /// <inheritdoc/>
+    public override async ValueTask SetAsync<T>(
+        string key, T value, HybridCacheEntryOptions? options = null, IEnumerable<string>? tags = null, CancellationToken cancellationToken = default)
+    {
+        var request = new EntryRequest(key, GroupOf(key), options, tags);
+        var (serializer, payload) = Serialize(request, value);
+        var stamp = await StampAsync(request, cancellationToken).ConfigureAwait(false);
+        var revision = await BumpAsync([request.TagHashes[0]], cancellationToken).ConfigureAwait(false);
+        await KeepAsync(request, serializer, value, payload, stamp.With(revision), cancellationToken).ConfigureAwait(false);
+        await _barrier.WaitAsync(revision, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>Stores a value that was read after <paramref name="stamp"/> was captured, unless it has been made invalid since.</summary>
+    /// <typeparam name="T">The value.</typeparam>
+    /// <param name="key">The key the stamp was captured for.</param>
+    /// <param name="value">The value.</param>
+    /// <param name="stamp">From <see cref="CaptureAsync"/>; after a change of the data <see cref="Stamp.With"/> its revision.</param>
+    /// <param name="options">Life and tiers; null: as the group says.</param>
+    /// <param name="tags">Those the stamp was captured for, or fewer.</param>
+    /// <param name="token">Ends the wait; the value may be stored or not.</param>
+    /// <exception cref="ArgumentException">The stamp was captured for other tags, or something is out of its limits.</exception>
+    public async ValueTask SetAsync<T>(
+        string key, T value, Stamp stamp, HybridCacheEntryOptions? options = null, IEnumerable<string>? tags = null, CancellationToken token = default)
+    {
+        ArgumentNullException.ThrowIfNull(stamp);
+        var request = new EntryRequest(key, GroupOf(key), options, tags);
+        if (!Array.TrueForAll(request.TagHashes, stamp.Versions.ContainsKey)) throw new ArgumentException("The stamp was not captured for this key and these tags.", nameof(stamp));
+        var (serializer, payload) = Serialize(request, value);
+        await KeepAsync(request, serializer, value, payload, stamp, token).ConfigureAwait(false);
+    }
+
+    /// <summary>The present versions of an entry's tags. Capture it before reading the data, and give it to <c>SetAsync</c> with the value.</summary>
+    /// <param name="key">The key the value will be stored under.</param>
+    /// <param name="tags">The tags it will be stored with.</param>
+    /// <param name="token">Ends the wait.</param>
+    /// <exception cref="NpgsqlException">PostgreSQL can't say.</exception>
+    public Task<Stamp> CaptureAsync(string key, IEnumerable<string>? tags = null, CancellationToken token = default) =>
+        StampAsync(new EntryRequest(key, GroupOf(key), null, tags), token).AsTask();
+
+    /// <inheritdoc/>
+    public override ValueTask RemoveAsync(string key, CancellationToken cancellationToken = default) => RemoveAsync([key], cancellationToken);
+
+    /// <summary>Makes the entries of keys invalid, on every node, whatever loads are under way.</summary>
+    /// <inheritdoc/>
+    public override async ValueTask RemoveAsync(IEnumerable<string> keys, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(keys);
+        var all = keys.ToArray();
+        if (all.Length == 0) return;
+        foreach (var key in all) CacheKey.Check(key, nameof(keys));
+        long[] tags = all.Length <= MaxBumpedTags
+            ? [.. all.Select(TagHash.Of).Distinct()]
+            : [.. all.Select(key => GroupOf(key).TagHash).Distinct()];
+        var revision = await BumpAsync(tags, cancellationToken).ConfigureAwait(false);
+        // Nothing below decides anything any more; it makes room.
+        foreach (var key in all) _memory.Remove(key);
+        if (all.Length <= MaxBumpedTags) await ForgetAsync(all, cancellationToken).ConfigureAwait(false);
+        await _barrier.WaitAsync(revision, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <inheritdoc/>
+    public override ValueTask RemoveByTagAsync(string tag, CancellationToken cancellationToken = default) => RemoveByTagAsync([tag], cancellationToken);
+
+    /// <summary>
+    /// Makes every entry that has one of the tags invalid, on every node, whatever loads are under way. <c>*</c> stands for all
+    /// entries. One round trip, whatever the number of entries.
+    /// </summary>
+    /// <inheritdoc/>
+    public override async ValueTask RemoveByTagAsync(IEnumerable<string> tags, CancellationToken cancellationToken = default)
+    {
+        var hashes = HashesOf(tags);
+        if (hashes.Length == 0) return;
+        var revision = await BumpAsync(hashes, cancellationToken).ConfigureAwait(false);
+        await _barrier.WaitAsync(revision, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>
+    /// Makes every entry whose key begins with <paramref name="prefix"/> invalid. One round trip where the group declares
+    /// <see cref="CacheGroup.HasPrefixTags"/> and the prefix ends with <c>:</c>. Otherwise a sweep over memory and table, which costs a look at every
+    /// key and does not reach what another node keeps in memory alone.
+    /// </summary>
+    /// <param name="prefix">1 to 1,024 UTF-8 bytes.</param>
+    /// <param name="token">Ends the wait; what was made invalid until then stays so.</param>
+    /// <exception cref="NpgsqlException">PostgreSQL can't be reached.</exception>
+    public async ValueTask RemoveByPrefixAsync(string prefix, CancellationToken token = default)
+    {
+        CacheKey.Check(prefix, nameof(prefix));
+        if (prefix[^1] == ':' && GroupOf(prefix).HasPrefixTags && !_groups.Any(g => g.KeyPrefix.Length > prefix.Length && g.KeyPrefix.StartsWith(prefix, StringComparison.Ordinal)))
+        {
+            await _barrier.WaitAsync(await BumpAsync([TagHash.Of(prefix)], token).ConfigureAwait(false), token).ConfigureAwait(false);
+            return;
+        }
+
+        await foreach (var keys in _sweep.FindAsync(prefix, MaxBumpedTags, token).ConfigureAwait(false)) await RemoveAsync(keys, token).ConfigureAwait(false);
+    }
+
+    /// <summary>
+    /// Makes entries invalid as part of a transaction: with its commit, not before, and not without it. Returns what the transaction has
+    /// made invalid so far by any way, triggers included. Commit, then wait with <see cref="BarrierAsync"/>.
+    /// </summary>
+    /// <param name="transaction">Open, on the server that holds the cache's schema.</param>
+    /// <param name="tags">Tags or keys; more than 1,000 become <c>all</c>. Empty: only tells what the transaction has bumped.</param>
+    /// <param name="token">Cancels; the transaction is then failed.</param>
+    /// <exception cref="PostgresException">40P01 and 40001 mean: roll back and try again.</exception>
+    public Task<Revision> InvalidateAsync(NpgsqlTransaction transaction, IEnumerable<string> tags, CancellationToken token = default)
+    {
+        ArgumentNullException.ThrowIfNull(transaction);
+        var hashes = HashesOf(tags);
+        CacheTelemetry.Bumped(hashes.Length);
+        return _versions.BumpAsync(transaction, hashes, token);
+    }
+
+    /// <summary>
+    /// Waits until no node answers from before the change: all have applied it, or the longest lease of a registered node has passed.
+    /// Alone: one round trip. Call it after the commit and before you say that it is done.
+    /// </summary>
+    /// <param name="revision">From <see cref="InvalidateAsync"/> or <see cref="CurrentRevisionAsync"/>.</param>
+    /// <param name="token">Ends the wait: then nothing is known of the other nodes, though the change is made.</param>
+    public ValueTask BarrierAsync(Revision revision, CancellationToken token = default)
+    {
+        ArgumentNullException.ThrowIfNull(revision);
+        return _barrier.WaitAsync(revision, token);
+    }
+
+    /// <summary>
+    /// The last change of the tags, for a call that found nothing to change: whoever did it may have died between its commit and its
+    /// wait, so this call waits in its place.
+    /// </summary>
+    /// <param name="tags">The tags the call would have made invalid.</param>
+    /// <param name="token">Ends the wait.</param>
+    /// <exception cref="NpgsqlException">PostgreSQL can't be reached.</exception>
+    public async Task<Revision> CurrentRevisionAsync(IEnumerable<string> tags, CancellationToken token = default)
+    {
+        var hashes = HashesOf(tags);
+        if (hashes.Length == 0 || _options.Freshness.IsOff(Mechanisms.NothingChangedWait)) return Revision.None;
+        var epoch = _state.Lease.Era?.Epoch ?? Guid.Empty;
+        var rows = (await _versions.ReadAsync(hashes, token).ConfigureAwait(false)).Rows;
+        long[] known = [.. hashes.Where(rows.ContainsKey)];
+        return new Revision(epoch, [.. known.Select(t => rows[t].Xid).Distinct()], known, [.. known.Select(t => rows[t].Version)]);
+    }
+
+    /// <summary>The revision as a text for a client to carry to whichever node it asks next; at most 1 KiB.</summary>
+    /// <param name="revision">What the client has changed.</param>
+    /// <exception cref="InvalidOperationException"><see cref="FreshnessOptions.TokenKey"/> is not set.</exception>
+    public string TokenOf(Revision revision) => _tokens.Write(revision);
+
+    /// <summary>Makes this node answer from state at least as new as a token says.</summary>
+    /// <param name="revisionToken">From <see cref="TokenOf"/> of any node.</param>
+    /// <param name="token">Ends the wait.</param>
+    /// <returns>False: no token of this installation, or of another incarnation of its database.</returns>
+    public ValueTask<bool> AcceptAsync(string revisionToken, CancellationToken token = default) => _tokens.AcceptAsync(revisionToken, token);
+
+    private static bool MayReadMemory(HybridCacheEntryOptions? options) =>
+        options?.Flags is not { } flags || (flags & HybridCacheEntryFlags.DisableLocalCacheRead) == HybridCacheEntryFlags.None;
+
+    /// <returns>Null: not to be served.</returns>
+    private Hit? TryServe<T>(CachedEntry entry, [MaybeNull] out T value)
+    {
+        var now = _clock.GetTimestamp();
+        if (now < entry.ExpiresAt && _state.MayServe(entry.Mark, now) && !_options.Chaos.Memory.Fails() && TryRead(entry, out value))
+        {
+            CacheTelemetry.MemoryHit();
+            return now >= entry.RefreshAt && entry.TryBeginRefresh() ? Hit.Due : Hit.Fresh;
+        }
+
+        value = default;
+        return null;
+    }
+
+    private bool TryRead<T>(CachedEntry entry, [MaybeNull] out T value)
+    {
+        if (entry.Payload is { } payload) return _serializers.For<T>().TryRead(payload, entry.Version, out value!);
+        value = default;
+        if (entry.Value is T typed) value = typed;
+        else if (entry.Value is not null || default(T) is not null) return false;
+        return true;
+    }
+
+    private async ValueTask<T> LoadAsync<TState, T>(
+        EntryRequest request, TState with, Func<TState, LoadContext, CancellationToken, ValueTask<T>> load, CancellationToken ct)
+    {
+        var serializer = _serializers.For<T>();
+        var isShared = serializer.IsImmutable || request.Group.SharesObjects;
+        for (var isNewer = false; ; isNewer = true)
+        {
+            var underWay = JoinOrBegin(request, serializer, with, load, out var began);
+            if (!began) CacheTelemetry.Joined();
+            var result = await WaitAsync(request, underWay, ct).ConfigureAwait(false);
+            if (result is null && TryServeExpired(request, out T? expired)) return expired!;
+            result ??= await WaitAsync(underWay, ct).ConfigureAwait(false);
+            // One that began before this question may be older than it: then it is judged like any entry.
+            if (began || isNewer || IsServable(result)) return result.Take(serializer, isShared);
+        }
+    }
+
+    private Load<T> JoinOrBegin<TState, T>(
+        EntryRequest request, EntrySerializer<T> serializer, TState with, Func<TState, LoadContext, CancellationToken, ValueTask<T>> load, out bool began)
+    {
+        var underWay = _gate.JoinOrBegin<T>(request.Key, request.Flags, out began);
+        if (began) _ = _gate.RunAsync(request.Key, request.Flags, underWay, self => _loader.RunAsync(request, serializer, with, load, self.Token));
+        return underWay;
+    }
+
+    private bool IsServable<T>(LoadResult<T> result)
+    {
+        var now = _clock.GetTimestamp();
+        return result.IsFound && result.Mark is { } mark && now < result.ExpiresAt && _state.MayServe(mark, now);
+    }
+
+    private static async Task<LoadResult<T>> WaitAsync<T>(Load<T> load, CancellationToken ct)
+    {
+        try
+        {
+            return await load.Result.WaitAsync(ct).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (ct.IsCancellationRequested)
+        {
+            load.Leave();
+            throw;
+        }
+    }
+
+    /// <returns>Null: it takes longer than the group has its callers wait.</returns>
+    private async ValueTask<LoadResult<T>?> WaitAsync<T>(EntryRequest request, Load<T> load, CancellationToken ct)
+    {
+        if (request.Group.SoftTimeout is not { } limit || !request.ReadsMemory) return await WaitAsync(load, ct).ConfigureAwait(false);
+        try
+        {
+            return await load.Result.WaitAsync(limit, _clock, ct).ConfigureAwait(false);
+        }
+        catch (TimeoutException) when (!load.Result.IsCompleted)
+        {
+            // The load goes on with this caller counted among those who wait, so that it ends for those who come next.
+            return null;
+        }
+    }
+
+    /// <summary>What has only grown old, and is not known to be wrong.</summary>
+    private bool TryServeExpired<T>(EntryRequest request, [MaybeNull] out T value)
+    {
+        value = default;
+        var now = _clock.GetTimestamp();
+        return _memory.TryGet(request.Key, out var found) && found is CachedEntry entry && now < entry.KeptUntil && _state.MayServe(entry.Mark, now) && TryRead(entry, out value);
+    }
+
+    private void Refresh<TState, T>(
+        string key, TState with, Func<TState, LoadContext, CancellationToken, ValueTask<T>> load, HybridCacheEntryOptions? options, IEnumerable<string>? tags)
+    {
+        var flags = (options?.Flags ?? HybridCacheEntryFlags.None) | HybridCacheEntryFlags.DisableDistributedCacheRead;
+        var renewed = new HybridCacheEntryOptions { Expiration = options?.Expiration, LocalCacheExpiration = options?.LocalCacheExpiration, Flags = flags };
+        JoinOrBegin(new EntryRequest(key, GroupOf(key), renewed, tags), _serializers.For<T>(), with, load, out _);
+    }
+
+    private async ValueTask<Stamp> StampAsync(EntryRequest request, CancellationToken ct)
+    {
+        var began = _state.Lease;
+        var rows = (await _versions.ReadAsync(request.TagHashes, ct).ConfigureAwait(false)).Rows;
+        return new Stamp(began, request.TagHashes.ToDictionary(tag => tag, tag => rows.TryGetValue(tag, out var row) ? row.Version : 0));
+    }
+
+    private (EntrySerializer<T> Serializer, byte[] Payload) Serialize<T>(EntryRequest request, T value)
+    {
+        var serializer = _serializers.For<T>();
+        var payload = serializer.Write(value, request.Group.SchemaVersion);
+        if (payload.Length > _options.MaxValueBytes)
+            throw new ArgumentException($"The value has {payload.Length} bytes as serialized; {_options.MaxValueBytes} is the limit.", nameof(value));
+        return (serializer, payload);
+    }
+
+    private async ValueTask KeepAsync<T>(EntryRequest request, EntrySerializer<T> serializer, T value, byte[] payload, Stamp stamp, CancellationToken ct)
+    {
+        if (_clock.GetElapsedTime(stamp.Began.AsOf) > _options.Freshness.Margin) return;
+        var stamps = Array.ConvertAll(request.TagHashes, tag => stamp.Versions[tag]);
+        var mark = new FreshnessMark(stamp.Began.Era, request.TagHashes, stamps, _state.OldestServed(stamp.Began));
+        var lives = EntryLoader.LivesOf(request, null, value is null);
+        await _loader.KeepAsync(request, serializer, value, payload, mark, lives, hasExactStamps: true, ct).ConfigureAwait(false);
+    }
+
+    private Task<Revision> BumpAsync(long[] tags, CancellationToken ct)
+    {
+        CacheTelemetry.Bumped(tags.Length);
+        return _versions.BumpAsync(tags, ct);
+    }
+
+    private async Task ForgetAsync(string[] keys, CancellationToken ct)
+    {
+        try
+        {
+            await Task.WhenAll(keys.Select(key => _store.RemoveAsync(CacheKey.Hybrid(key), ct))).ConfigureAwait(false);
+        }
+        catch (Exception) when (!ct.IsCancellationRequested)
+        {
+            CacheTelemetry.PostgresFailed();   // the rows are refused, and go when their time comes
+        }
+    }
+
+    private static long[] HashesOf(IEnumerable<string> tags)
+    {
+        ArgumentNullException.ThrowIfNull(tags);
+        var hashes = new HashSet<long>();
+        foreach (var tag in tags)
+        {
+            CacheKey.Check(tag, nameof(tags));
+            hashes.Add(tag == "*" ? ReservedTags.All : TagHash.Of(tag));
+        }
+
+        return hashes.Count > MaxBumpedTags ? [ReservedTags.All] : [.. hashes];
+    }
+
+    private CacheGroup GroupOf(string key)
+    {
+        foreach (var group in _groups) if (key.StartsWith(group.KeyPrefix, StringComparison.Ordinal)) return group;
+        return _options.DefaultGroup;
+    }
+
+    private enum Hit
+    {
+        Fresh,
+        Due,
+    }
+}
