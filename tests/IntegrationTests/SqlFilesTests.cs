@@ -128,7 +128,7 @@ public partial class SqlFilesTests(Servers servers) : IClassFixture<Servers>
             var folder = Path.GetRelativePath(source, Path.GetDirectoryName(path)!).Replace('\\', '/');
             if (folder.StartsWith("obj", StringComparison.Ordinal) || folder.StartsWith("bin", StringComparison.Ordinal)) continue;
             var text = File.ReadAllText(path);
-            foreach (Match use in Beside().Matches(text)) used.Add($"{folder}/{use.Groups[1].Value}.{use.Groups[2].Value}.sql");
+            foreach (Match use in Beside().Matches(text)) used.Add($"{folder}/{use.Groups[1].Value}.{use.Groups[2].Value}.sql".Replace("./", "", StringComparison.Ordinal));
             foreach (Match use in ReadByName().Matches(text)) used.Add(use.Groups[1].Value);
         }
 

@@ -15,8 +15,8 @@ internal sealed class LaneConnections : IAsyncDisposable
     {
         Lanes = Create(connectionString, lanes, ServerTimeoutMs, commandTimeoutSeconds: 2);
         Side = Create(connectionString, SideRuns.MaxConnections, SideTimeoutMs, commandTimeoutSeconds: 35);
-        // The poll, the listener, and the installer or the cleaner now and then.
-        Freshness = Create(connectionString, 3, SideTimeoutMs, commandTimeoutSeconds: 2);
+        // The poll and the listener; the pruning and the upkeep now and then.
+        Freshness = Create(connectionString, 4, SideTimeoutMs, commandTimeoutSeconds: 2);
     }
 
     public NpgsqlDataSource Lanes { get; }

@@ -83,6 +83,7 @@ internal sealed class CacheStage : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
+        Upkeep.Dispose();
         await Lanes.DisposeAsync();
         await _connections.DisposeAsync();
         await Database.DisposeAsync();

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Npgsql;
+using SolidCache.Postgres;
 
 namespace IntegrationTests.SolidCache.Postgres;
 
@@ -185,9 +186,10 @@ public class PostgresUpkeepTests(Servers servers) : IClassFixture<Servers>
         RecordedLog firstLog = new(), secondLog = new();
         using var stopFirst = CancellationTokenSource.CreateLinkedTokenSource(_ct);
         using var stopSecond = CancellationTokenSource.CreateLinkedTokenSource(_ct);
-        var first = stage.CreateUpkeep(firstLog).RunAsync(stopFirst.Token);
+        using PostgresUpkeep firstNode = stage.CreateUpkeep(firstLog), secondNode = stage.CreateUpkeep(secondLog);
+        var first = firstNode.RunAsync(stopFirst.Token);
         await Eventually.TrueAsync(() => firstLog.Count("cache_cleanup_executed") > 0, Limit);
-        var second = stage.CreateUpkeep(secondLog).RunAsync(stopSecond.Token);
+        var second = secondNode.RunAsync(stopSecond.Token);
         await FillAsync(stage, 10, "now() - interval '1 s'");
         await Eventually.TrueAsync(() => firstLog.Lines.Any(l => l.Text.Contains("deleted 10 ", StringComparison.Ordinal)), Limit);
         var executed = firstLog.Count("cache_cleanup_executed");
@@ -211,7 +213,8 @@ public class PostgresUpkeepTests(Servers servers) : IClassFixture<Servers>
         await using var stage = await CacheStage.CreateAsync(servers, _ct, o => o.CleanupInterval = TimeSpan.FromMilliseconds(20));
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(_ct);
         await stage.Database.SetReachableAsync(false, _ct);
-        var running = stage.CreateUpkeep(log).RunAsync(stop.Token);
+        using var upkeep = stage.CreateUpkeep(log);
+        var running = upkeep.RunAsync(stop.Token);
         await Eventually.TrueAsync(() => log.Count("cache_cleanup_failed") > 1, Limit);
         Assert.Equal(0, log.Count("cache_cleanup_executed"));
         await stage.Database.SetReachableAsync(true, _ct);
