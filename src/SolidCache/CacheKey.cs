@@ -25,9 +25,9 @@ internal readonly record struct CacheKey(string Text, long Hash)
     public static void Check(string key, string parameter = "key")
     {
         ArgumentNullException.ThrowIfNull(key, parameter);
-        if (key.Length == 0) throw new ArgumentException("A key has at least one character.", parameter);
+        if (key.Length == 0) throw new ArgumentException("A key or tag has at least one character.", parameter);
         if (key.Length > MaxBytes || TagHash.CountBytes(key, parameter) > MaxBytes)
-            throw new ArgumentException($"A key has at most {MaxBytes} bytes in UTF-8.", parameter);
+            throw new ArgumentException($"A key or tag has at most {MaxBytes} bytes in UTF-8.", parameter);
     }
 
     /// <summary>As stored.</summary>

@@ -25,6 +25,7 @@ internal sealed partial class CacheNode : IHostedService, IAsyncDisposable
     private readonly CancellationTokenSource _stopping = new();
     private readonly TaskCompletionSource _ready = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private Task _loops = Task.CompletedTask;
+    private int _isDisposed;
 
     public CacheNode(SolidCacheOptions options, IServiceProvider? services, TimeProvider clock, ILoggerFactory loggers)
     {
@@ -75,6 +76,7 @@ internal sealed partial class CacheNode : IHostedService, IAsyncDisposable
 
     public async Task StopAsync(CancellationToken cancellationToken)
     {
+        if (Volatile.Read(ref _isDisposed) != 0) return;
         await _stopping.CancelAsync().ConfigureAwait(false);
         await _loops.WaitAsync(cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
@@ -82,6 +84,8 @@ internal sealed partial class CacheNode : IHostedService, IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await StopAsync(CancellationToken.None).ConfigureAwait(false);
+        // A container disposes it as a service and as a hosted service.
+        if (Interlocked.Exchange(ref _isDisposed, 1) != 0) return;
         await Lanes.DisposeAsync().ConfigureAwait(false);
         _poll.Dispose();
         await _connections.DisposeAsync().ConfigureAwait(false);

@@ -35,10 +35,11 @@ public static class SolidCacheRegistration
             provider.GetService<TimeProvider>() ?? TimeProvider.System, provider.GetService<ILoggerFactory>() ?? NullLoggerFactory.Instance));
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, CacheNode>(provider => provider.GetRequiredService<CacheNode>()));
         services.TryAddSingleton(provider => provider.GetRequiredService<CacheNode>().Cache);
-        services.TryAddSingleton<HybridCache>(provider => provider.GetRequiredService<TieredCache>());
+        // Whatever stood there: who calls this wants this one, and two would not know of each other's invalidations.
+        services.Replace(ServiceDescriptor.Singleton<HybridCache>(provider => provider.GetRequiredService<TieredCache>()));
         services.TryAddSingleton(provider => provider.GetRequiredService<CacheNode>().Distributed);
-        services.TryAddSingleton<IDistributedCache>(provider => provider.GetRequiredService<PostgresCache>());
-        services.TryAddSingleton<IBufferDistributedCache>(provider => provider.GetRequiredService<PostgresCache>());
+        services.Replace(ServiceDescriptor.Singleton<IDistributedCache>(provider => provider.GetRequiredService<PostgresCache>()));
+        services.Replace(ServiceDescriptor.Singleton<IBufferDistributedCache>(provider => provider.GetRequiredService<PostgresCache>()));
         services.TryAddSingleton(provider => provider.GetRequiredService<CacheNode>().Lanes);
         return services;
     }
@@ -86,7 +87,7 @@ internal sealed class SolidCacheOptionsRules : IValidateOptions<SolidCacheOption
             if (group.NegativeExpiration < TimeSpan.Zero) wrong.Add($"{where}NegativeExpiration is 0 or more.");
             if (group.Jitter is < 0 or > 0.5) wrong.Add($"{where}Jitter is 0 to 0.5.");
             if (group.EagerRefreshAt is < 0.1 or > 0.99) wrong.Add($"{where}EagerRefreshAt is 0.1 to 0.99.");
-            if (group.SoftTimeout <= TimeSpan.Zero) wrong.Add($"{where}SoftTimeout is over 0.");
+            if (group.SoftTimeout is { } soft && (soft <= TimeSpan.Zero || soft > TimeSpan.FromDays(1))) wrong.Add($"{where}SoftTimeout is over 0 and at most 1 d.");
             if (group.ExpiredFor <= TimeSpan.Zero) wrong.Add($"{where}ExpiredFor is over 0.");
             if (group.OneLoaderPerCluster && !group.InPostgres) wrong.Add($"{where}OneLoaderPerCluster needs InPostgres.");
         }

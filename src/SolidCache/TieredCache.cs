@@ -15,6 +15,7 @@ namespace SolidCache;
 /// <remarks>
 /// Keys and tags have 1 to 1,024 UTF-8 bytes, an entry at most 64 tags, a value at most
 /// <see cref="SolidCacheOptions.MaxValueBytes"/>. Every key is a tag of its entry, and so are <c>all</c> and <c>all:{group}</c>.
+/// Whoever asks for a key names the same tags and type: an entry goes by those of the call that made it.
 /// Thread-safe. Source: docs/cache/.
 /// </remarks>
 public sealed class TieredCache : HybridCache
@@ -53,13 +54,13 @@ public sealed class TieredCache : HybridCache
         ArgumentNullException.ThrowIfNull(key);
         if (MayReadMemory(options) && _memory.TryGet(key, out var found) && TryServe((CachedEntry)found, out T? value) is { } hit)
         {
-            if (hit == Hit.Fresh) return new ValueTask<T>(value!);
-            Refresh(key, (state, factory), static (s, _, ct) => s.factory(s.state, ct), options, tags);
+            if (hit == Hit.Due) Refresh(key, (state, factory), static (s, _, ct) => s.factory(s.state, ct), options, tags);
             return new ValueTask<T>(value!);
         }
 
-        ArgumentNullException.ThrowIfNull(factory);
-        return GetOrLoadAsync(key, (state, factory), static (s, _, ct) => s.factory(s.state, ct), options, tags, cancellationToken);
+        // Who only asks what is cached has no factory to give.
+        if (factory is null && !IsReadOnly(options)) throw new ArgumentNullException(nameof(factory));
+        return LoadAsync(new EntryRequest(key, GroupOf(key), options, tags), (state, factory), static (s, _, ct) => s.factory!(s.state, ct), cancellationToken);
     }
 
     /// <inheritdoc/>
@@ -67,9 +68,9 @@ public sealed class TieredCache : HybridCache
         ReadOnlySpan<char> key, TState state, Func<TState, CancellationToken, ValueTask<T>> factory, HybridCacheEntryOptions? options = null,
         IEnumerable<string>? tags = null, CancellationToken cancellationToken = default)
     {
-        // A hit makes no string of the key.
-        if (MayReadMemory(options) && _memory.TryGet(key, out var found) && TryServe((CachedEntry)found, out T? value) == Hit.Fresh) return new ValueTask<T>(value!);
-        return GetOrCreateAsync(key.ToString(), state, factory, options, tags, cancellationToken);
+        // A hit makes no string of the key: the entry has one.
+        return GetOrCreateAsync(
+            MayReadMemory(options) && _memory.TryGet(key, out var found) ? found.Key : key.ToString(), state, factory, options, tags, cancellationToken);
     }
 
     /// <summary>Like <c>GetOrCreateAsync</c>, with a loader that decides about the entry it makes: its life, its tags, whether it is kept.</summary>
@@ -95,7 +96,6 @@ public sealed class TieredCache : HybridCache
             return new ValueTask<T>(value!);
         }
 
-        CacheTelemetry.MemoryMiss();
         return LoadAsync(new EntryRequest(key, GroupOf(key), options, tags), state, load, token);
     }
 
@@ -103,6 +103,8 @@ public sealed class TieredCache : HybridCache
     /// Stores a value and makes every other one under the key invalid: the caller vouches that it is current. Whoever can't, because
     /// the data may change in between, takes a <see cref="Stamp"/> before reading it (<see cref="CaptureAsync"/>).
     /// </summary>
+    /// <exception cref="ArgumentException">Key, tags, lives or the value's size are out of their limits.</exception>
+    /// <exception cref="NpgsqlException">PostgreSQL can't be reached, so the other values can't be made invalid. Whatever <see cref="SolidCacheOptions.OnFailure"/> says.</exception>
     /// <inheritdoc/>
     public override async ValueTask SetAsync<T>(
         string key, T value, HybridCacheEntryOptions? options = null, IEnumerable<string>? tags = null, CancellationToken cancellationToken = default)
@@ -110,8 +112,10 @@ public sealed class TieredCache : HybridCache
         var request = new EntryRequest(key, GroupOf(key), options, tags);
         var (serializer, payload) = Serialize(request, value);
         var stamp = await StampAsync(request, cancellationToken).ConfigureAwait(false);
-        var revision = await BumpAsync([request.TagHashes[0]], cancellationToken).ConfigureAwait(false);
-        await KeepAsync(request, serializer, value, payload, stamp.With(revision), cancellationToken).ConfigureAwait(false);
+        var (revision, isLast) = await _versions.BumpForValueAsync(request.TagHashes[0], cancellationToken).ConfigureAwait(false);
+        CacheTelemetry.Bumped(1);
+        // Of several values set at the same time under one version only one may be kept: else nodes would disagree until it ends.
+        if (isLast) await KeepAsync(request, serializer, value, payload, stamp.With(revision), cancellationToken).ConfigureAwait(false);
         await _barrier.WaitAsync(revision, cancellationToken).ConfigureAwait(false);
     }
 
@@ -182,7 +186,7 @@ public sealed class TieredCache : HybridCache
     /// <summary>
     /// Makes every entry whose key begins with <paramref name="prefix"/> invalid. One round trip where the group declares
     /// <see cref="CacheGroup.HasPrefixTags"/> and the prefix ends with <c>:</c>. Otherwise a sweep over memory and table, which costs a look at every
-    /// key and does not reach what another node keeps in memory alone.
+    /// key and reaches neither what another node keeps in memory alone nor what is just being loaded for the first time.
     /// </summary>
     /// <param name="prefix">1 to 1,024 UTF-8 bytes.</param>
     /// <param name="token">Ends the wait; what was made invalid until then stays so.</param>
@@ -255,6 +259,9 @@ public sealed class TieredCache : HybridCache
     /// <returns>False: no token of this installation, or of another incarnation of its database.</returns>
     public ValueTask<bool> AcceptAsync(string revisionToken, CancellationToken token = default) => _tokens.AcceptAsync(revisionToken, token);
 
+    private static bool IsReadOnly(HybridCacheEntryOptions? options) =>
+        options?.Flags is { } flags && (flags & HybridCacheEntryFlags.DisableUnderlyingData) != HybridCacheEntryFlags.None;
+
     private static bool MayReadMemory(HybridCacheEntryOptions? options) =>
         options?.Flags is not { } flags || (flags & HybridCacheEntryFlags.DisableLocalCacheRead) == HybridCacheEntryFlags.None;
 
@@ -262,14 +269,17 @@ public sealed class TieredCache : HybridCache
     private Hit? TryServe<T>(CachedEntry entry, [MaybeNull] out T value)
     {
         var now = _clock.GetTimestamp();
-        if (now < entry.ExpiresAt && _state.MayServe(entry.Mark, now) && !_options.Chaos.Memory.Fails() && TryRead(entry, out value))
+        value = default;
+        if (now >= entry.ExpiresAt) return null;
+        if (!_state.MayServe(entry.Mark, now))
         {
-            CacheTelemetry.MemoryHit();
-            return now >= entry.RefreshAt && entry.TryBeginRefresh() ? Hit.Due : Hit.Fresh;
+            CacheTelemetry.MemoryRefused();
+            return null;
         }
 
-        value = default;
-        return null;
+        if (_options.Chaos.Memory.Fails() || !TryRead(entry, out value)) return null;
+        CacheTelemetry.MemoryHit();
+        return now >= entry.RefreshAt && entry.TryBeginRefresh() ? Hit.Due : Hit.Fresh;
     }
 
     private bool TryRead<T>(CachedEntry entry, [MaybeNull] out T value)
@@ -284,6 +294,8 @@ public sealed class TieredCache : HybridCache
     private async ValueTask<T> LoadAsync<TState, T>(
         EntryRequest request, TState with, Func<TState, LoadContext, CancellationToken, ValueTask<T>> load, CancellationToken ct)
     {
+        ct.ThrowIfCancellationRequested();
+        CacheTelemetry.MemoryMiss();
         var serializer = _serializers.For<T>();
         var isShared = serializer.IsImmutable || request.Group.SharesObjects;
         for (var isNewer = false; ; isNewer = true)
@@ -299,17 +311,21 @@ public sealed class TieredCache : HybridCache
     }
 
     private Load<T> JoinOrBegin<TState, T>(
-        EntryRequest request, EntrySerializer<T> serializer, TState with, Func<TState, LoadContext, CancellationToken, ValueTask<T>> load, out bool began)
+        EntryRequest request, EntrySerializer<T> serializer, TState with, Func<TState, LoadContext, CancellationToken, ValueTask<T>> load, out bool began, bool isBehind = false)
     {
         var underWay = _gate.JoinOrBegin<T>(request.Key, request.Flags, out began);
-        if (began) _ = _gate.RunAsync(request.Key, request.Flags, underWay, self => _loader.RunAsync(request, serializer, with, load, self.Token));
+        if (!began) return underWay;
+        // Whoever doesn't wait for the load to the end must not run its beginning either: a loader may compute for long before it waits.
+        if (isBehind || request.Group.SoftTimeout is not null) _ = Task.Run(RunAsync);
+        else _ = RunAsync();
         return underWay;
+
+        Task RunAsync() => _gate.RunAsync(request.Key, request.Flags, underWay, self => _loader.RunAsync(request, serializer, with, load, self.Token));
     }
 
     private bool IsServable<T>(LoadResult<T> result)
     {
-        var now = _clock.GetTimestamp();
-        return result.IsFound && result.Mark is { } mark && now < result.ExpiresAt && _state.MayServe(mark, now);
+        return result.IsFound && result.Mark is { } mark && _state.MayServe(mark, _clock.GetTimestamp());
     }
 
     private static async Task<LoadResult<T>> WaitAsync<T>(Load<T> load, CancellationToken ct)
@@ -333,10 +349,16 @@ public sealed class TieredCache : HybridCache
         {
             return await load.Result.WaitAsync(limit, _clock, ct).ConfigureAwait(false);
         }
-        catch (TimeoutException) when (!load.Result.IsCompleted)
+        catch (OperationCanceledException) when (ct.IsCancellationRequested)
         {
-            // The load goes on with this caller counted among those who wait, so that it ends for those who come next.
-            return null;
+            load.Leave();
+            throw;
+        }
+        catch (TimeoutException)
+        {
+            // The limit, the loader's own failure, or both at once. In the first case the load goes on with this caller counted among
+            // those who wait, so that it ends for those who come next.
+            return load.Result.IsCompleted ? await load.Result.ConfigureAwait(false) : null;
         }
     }
 
@@ -353,7 +375,7 @@ public sealed class TieredCache : HybridCache
     {
         var flags = (options?.Flags ?? HybridCacheEntryFlags.None) | HybridCacheEntryFlags.DisableDistributedCacheRead;
         var renewed = new HybridCacheEntryOptions { Expiration = options?.Expiration, LocalCacheExpiration = options?.LocalCacheExpiration, Flags = flags };
-        JoinOrBegin(new EntryRequest(key, GroupOf(key), renewed, tags), _serializers.For<T>(), with, load, out _);
+        JoinOrBegin(new EntryRequest(key, GroupOf(key), renewed, tags), _serializers.For<T>(), with, load, out _, isBehind: true);
     }
 
     private async ValueTask<Stamp> StampAsync(EntryRequest request, CancellationToken ct)
@@ -367,8 +389,9 @@ public sealed class TieredCache : HybridCache
     {
         var serializer = _serializers.For<T>();
         var payload = serializer.Write(value, request.Group.SchemaVersion);
-        if (payload.Length > _options.MaxValueBytes)
-            throw new ArgumentException($"The value has {payload.Length} bytes as serialized; {_options.MaxValueBytes} is the limit.", nameof(value));
+        var bytes = EntrySerializer.LengthOf(payload);
+        if (bytes > _options.MaxValueBytes)
+            throw new ArgumentException($"The value has {bytes} bytes as serialized; MaxValueBytes, {_options.MaxValueBytes}, is the limit.", nameof(value));
         return (serializer, payload);
     }
 
@@ -377,7 +400,7 @@ public sealed class TieredCache : HybridCache
         if (_clock.GetElapsedTime(stamp.Began.AsOf) > _options.Freshness.Margin) return;
         var stamps = Array.ConvertAll(request.TagHashes, tag => stamp.Versions[tag]);
         var mark = new FreshnessMark(stamp.Began.Era, request.TagHashes, stamps, _state.OldestServed(stamp.Began));
-        var lives = EntryLoader.LivesOf(request, null, value is null);
+        var lives = _loader.LivesOf(request, null, value is null);
         await _loader.KeepAsync(request, serializer, value, payload, mark, lives, hasExactStamps: true, ct).ConfigureAwait(false);
     }
 

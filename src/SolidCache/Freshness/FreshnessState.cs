@@ -27,13 +27,17 @@ internal sealed class FreshnessState(FreshnessOptions options, TimeProvider cloc
         return mark.CheckedIn == Known.Generation || IsCurrent(mark);
     }
 
-    /// <summary>The node has applied everything a revision says, without waiting for its poll.</summary>
-    public void Learn(Revision revision)
+    /// <summary>The node applies everything a revision says, without waiting for its poll.</summary>
+    /// <returns>The era in which it did; null: the revision is of another epoch, or the node is just beginning one.</returns>
+    public Era? Learn(Revision revision)
     {
-        if (_lease.Era?.Epoch == revision.Epoch) Known.Learn(revision.TagHashes, revision.Versions);
+        if (_lease.Era is not { } era || era.Epoch != revision.Epoch) return null;
+        Known.Learn(revision.TagHashes, revision.Versions);
+        return era;
     }
 
-    public long Ticks(TimeSpan time) => (long)(time.TotalSeconds * clock.TimestampFrequency);
+    /// <summary>At most some thirty years, so that sums don't overflow.</summary>
+    public long Ticks(TimeSpan time) => (long)(Math.Min(time.TotalSeconds, 1e9) * clock.TimestampFrequency);
 
     private bool Holds(Lease lease, long now) => now < lease.EndsAt && clock.GetUtcNow().UtcTicks < lease.EndsAtUtc;
 
@@ -41,6 +45,8 @@ internal sealed class FreshnessState(FreshnessOptions options, TimeProvider cloc
     {
         var generation = Known.Generation;
         if (!Known.AreCurrent(mark.TagHashes, mark.Stamps)) return false;
+        // Beginning anew forgets what is known, after it has ended the era: what was just compared may have been nothing.
+        if (!ReferenceEquals(mark.Era, _lease.Era)) return false;
         mark.CheckedIn = generation;
         return true;
     }

@@ -114,7 +114,8 @@ internal sealed partial class InvalidationPoll(
         // Between two moments of this node's own clock that are certain: the sending of one question and the receipt of the other's answer.
         var least = clock.GetElapsedTime(_last.ReceivedAt, answer.SentAt) - ClockTolerance;
         var most = clock.GetElapsedTime(_last.SentAt, answer.ReceivedAt) + ClockTolerance;
-        return moved >= options.Retention || moved < least || moved > most;
+        // Less a margin: a poll's snapshot and its time are not of one instant, nor are those of the snapshots that pruning goes by.
+        return moved >= options.Retention - options.Margin || moved < least || moved > most;
     }
 
     /// <summary>As on first start: nothing known, nothing kept; registered before the snapshot; then the whole log.</summary>
@@ -127,7 +128,8 @@ internal sealed partial class InvalidationPoll(
         await ExecuteAsync(_beginEpoch, ct).ConfigureAwait(false);
         var epoch = await RegisterAsync(PgSnapshot.Nothing, ct).ConfigureAwait(false);
         var answer = await AskAsync(PgSnapshot.Nothing, ct).ConfigureAwait(false);
-        if (answer.Epoch != epoch) throw new InvalidOperationException("The database began anew meanwhile.");
+        if (epoch is null || answer.Epoch != epoch) throw new InvalidOperationException("The database began anew meanwhile.");
+        if (!answer.IsRegistered) throw new InvalidOperationException("The node was away for so long that its registration went.");
         LogBegan(epoch);
         return answer;
     }

@@ -22,7 +22,7 @@ internal sealed class NodeBarrier(LaneSet lanes, string schema, FreshnessOptions
     {
         if (revision.IsEmpty) return;
         var began = clock.GetTimestamp();
-        if (!options.IsOff(Mechanisms.Stamp)) state.Learn(revision);
+        var learntIn = options.IsOff(Mechanisms.Stamp) ? state.Lease.Era : state.Learn(revision);
         if (options.IsOff(Mechanisms.Barrier)) return;
         channel.Publish();
         var longest = poll.LongestLease;
@@ -32,7 +32,7 @@ internal sealed class NodeBarrier(LaneSet lanes, string schema, FreshnessOptions
             {
                 var nodes = await _nodes.ExecuteAsync(true, ct).ConfigureAwait(false);
                 foreach (var node in nodes) if (node.Lease > longest) longest = node.Lease;
-                if (nodes.All(node => HasApplied(node, revision, longest))) break;
+                if (nodes.All(node => HasApplied(node, revision, learntIn, longest))) break;
             }
             catch (Exception) when (!ct.IsCancellationRequested)
             {
@@ -46,11 +46,12 @@ internal sealed class NodeBarrier(LaneSet lanes, string schema, FreshnessOptions
         CacheTelemetry.Barrier(clock.GetElapsedTime(began));
     }
 
-    private bool HasApplied(Node node, Revision revision, TimeSpan longest)
+    private bool HasApplied(Node node, Revision revision, Era? learntIn, TimeSpan longest)
     {
         // In a young incarnation there may be nodes that still trust the one before, and whose registration got lost.
         if (node.Epoch != revision.Epoch || node.EpochAge is not { } age || age < longest + Margin) return false;
-        if (node.Id == poll.NodeId && state.Lease.Era?.Epoch == revision.Epoch) return true;
+        // This one needs no row to say so, unless it has begun anew in between: then it may have asked before the commit.
+        if (node.Id == poll.NodeId && learntIn is not null && ReferenceEquals(state.Lease.Era, learntIn)) return true;
         return Array.TrueForAll(revision.Xids, node.Applied.Sees);
     }
 

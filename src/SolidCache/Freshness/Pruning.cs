@@ -6,6 +6,8 @@ namespace SolidCache.Freshness;
 /// <summary>Records what was visible when, and deletes what, by those records, everybody has read.</summary>
 internal sealed partial class Pruning(NpgsqlDataSource db, string schema, SolidCacheOptions options, FreshnessState state, TimeProvider clock, ILogger logger)
 {
+    private const int SliceRows = 10_000;   // as the statements say
+    private const int MaxSlices = 100;
     private static readonly TimeSpan LongestInterval = TimeSpan.FromMinutes(1);
 
     private readonly string _record = SqlFile.Beside<Pruning>("record_snapshot").In(schema);
@@ -39,16 +41,25 @@ internal sealed partial class Pruning(NpgsqlDataSource db, string schema, SolidC
         var retention = options.Freshness.IsOff(Mechanisms.Pruning) ? TimeSpan.Zero : options.Freshness.Retention;
         var longestLife = options.MaxEntryLife + TimeSpan.FromHours(1);
         await ExecuteAsync(connection, _record, Interval * 0.9, ct).ConfigureAwait(false);
-        await ExecuteAsync(connection, _pruneLog, retention, ct).ConfigureAwait(false);
-        await ExecuteAsync(connection, _pruneTags, longestLife, ct).ConfigureAwait(false);
+        await RepeatAsync(connection, _pruneLog, retention, ct).ConfigureAwait(false);
+        await RepeatAsync(connection, _pruneTags, longestLife, ct).ConfigureAwait(false);
         await ExecuteAsync(connection, _pruneSnapshots, longestLife, ct).ConfigureAwait(false);
     }
 
-    private static async Task ExecuteAsync(NpgsqlConnection connection, string sql, TimeSpan time, CancellationToken ct)
+    /// <summary>Slice by slice until one is not full: a slice a minute would be slower than the changes of a busy system.</summary>
+    private static async Task RepeatAsync(NpgsqlConnection connection, string sql, TimeSpan time, CancellationToken ct)
+    {
+        for (var slice = 0; slice < MaxSlices; slice++)
+        {
+            if (await ExecuteAsync(connection, sql, time, ct).ConfigureAwait(false) < SliceRows) return;
+        }
+    }
+
+    private static async Task<int> ExecuteAsync(NpgsqlConnection connection, string sql, TimeSpan time, CancellationToken ct)
     {
         var command = new NpgsqlCommand(sql, connection) { Parameters = { new NpgsqlParameter<double> { TypedValue = time.TotalSeconds } } };
         await using var _ = command.ConfigureAwait(false);
-        await command.ExecuteNonQueryAsync(ct).ConfigureAwait(false);
+        return await command.ExecuteNonQueryAsync(ct).ConfigureAwait(false);
     }
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "Old invalidations could not be deleted; the next attempt comes by itself.")]

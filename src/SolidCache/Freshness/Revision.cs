@@ -45,7 +45,10 @@ public sealed class Stamp
     internal IReadOnlyDictionary<long, long> Versions { get; }
 
     /// <summary>The stamp of a value that holds a change: what the change has bumped counts with its new versions.</summary>
-    /// <param name="revision">The change, which this process has made after capturing the stamp.</param>
+    /// <param name="revision">
+    /// The change, which this process has made after capturing the stamp. The value has to come from the change itself (<c>RETURNING</c>, or
+    /// a read in its transaction after it): one that was read before may lack what others changed in between.
+    /// </param>
     public Stamp With(Revision revision)
     {
         ArgumentNullException.ThrowIfNull(revision);

@@ -39,7 +39,9 @@ internal sealed class RevisionTokens(FreshnessOptions options, FreshnessState st
     /// <returns>False: not ours, or of another epoch.</returns>
     public async ValueTask<bool> AcceptAsync(string text, CancellationToken ct)
     {
-        if (!TryRead(text, out var revision) || state.Lease.Era?.Epoch != revision.Epoch) return false;
+        if (!TryRead(text, out var revision)) return false;
+        if (revision.Xids.Length == 0) return true;   // of a call that changed nothing, and never had: there is nothing to be older than
+        if (state.Lease.Era?.Epoch != revision.Epoch) return false;
         if (!revision.IsEmpty)
         {
             state.Learn(revision);

@@ -6,13 +6,19 @@ namespace SolidCache.Freshness;
 /// <summary>The table of tag versions: bumped through a lane for many callers at once, or within a caller's transaction.</summary>
 internal sealed class TagVersions(LaneSet lanes, string schema)
 {
-    private readonly BatchedCall<long[], Revision> _bump = lanes.Add(new BumpStatement(schema));
+    private readonly BatchedCall<Bump, (Revision Revision, bool IsLast)> _bump = lanes.Add(new BumpStatement(schema));
     private readonly BatchedCall<long[], ReadVersions> _read = lanes.Add(new ReadVersionsStatement(schema));
     private readonly string _bumpText = SqlFile.Beside<TagVersions>("bump").In(schema);
     private readonly string _readOwnText = SqlFile.Beside<TagVersions>("read_own").In(schema);
 
     /// <summary>New versions for the tags, committed durably.</summary>
-    public Task<Revision> BumpAsync(long[] tags, CancellationToken ct) => _bump.ExecuteAsync(tags, ct);
+    public async Task<Revision> BumpAsync(long[] tags, CancellationToken ct) => (await _bump.ExecuteAsync(new Bump(tags, IsForValue: false), ct).ConfigureAwait(false)).Revision;
+
+    /// <summary>
+    /// A new version for a key, and whether the value may be stored under it. Callers who come at once share a statement, and so a version; of
+    /// those with a value one is the last, and the others' values count as overwritten.
+    /// </summary>
+    public Task<(Revision Revision, bool IsLast)> BumpForValueAsync(long tag, CancellationToken ct) => _bump.ExecuteAsync(new Bump([tag], IsForValue: true), ct);
 
     public Task<ReadVersions> ReadAsync(long[] tags, CancellationToken ct) => _read.ExecuteAsync(tags, ct);
 
@@ -42,30 +48,34 @@ internal sealed class TagVersions(LaneSet lanes, string schema)
         return versions.Count == 0 ? Revision.None : new Revision(epoch, [xid], [.. versions.Keys], [.. versions.Values]);
     }
 
-    private sealed class BumpStatement(string schema) : BatchedStatement<long[], Revision>
+    private readonly record struct Bump(long[] Tags, bool IsForValue);
+
+    private sealed class BumpStatement(string schema) : BatchedStatement<Bump, (Revision Revision, bool IsLast)>
     {
         public override string Name => "bump";
         public override string Sql { get; } = SqlFile.Beside<TagVersions>("bump").In(schema);
         public override bool IsRepeatable => true;   // a second new version is as good as one
         public override NpgsqlParameter[] CreateParameters() => [new NpgsqlParameter<long[]>()];
 
-        public override void Bind(Batch<long[], Revision> batch, NpgsqlParameter[] parameters) =>
-            ((NpgsqlParameter<long[]>)parameters[0]).TypedValue = [.. batch.Requests.SelectMany(tags => tags).Distinct()];
+        public override void Bind(Batch<Bump, (Revision Revision, bool IsLast)> batch, NpgsqlParameter[] parameters) =>
+            ((NpgsqlParameter<long[]>)parameters[0]).TypedValue = [.. batch.Requests.SelectMany(bump => bump.Tags).Distinct()];
 
-        public override void Read(NpgsqlDataReader row, Batch<long[], Revision> batch)
+        public override void Read(NpgsqlDataReader row, Batch<Bump, (Revision Revision, bool IsLast)> batch)
         {
             var (tagHashes, versions) = (row.GetFieldValue<long[]>(0), row.GetFieldValue<long[]>(1));
             var epoch = row.IsDBNull(3) ? Guid.Empty : row.GetGuid(3);
             ulong[] xid = [row.GetFieldValue<ulong>(2)];
-            for (var i = 0; i < batch.Requests.Count; i++)
+            var set = new HashSet<long>();
+            for (var i = batch.Requests.Count - 1; i >= 0; i--)
             {
-                var tags = batch.Requests[i];
+                var tags = batch.Requests[i].Tags;
                 // The server gives them in ascending order.
-                batch.SetResult(i, new Revision(epoch, xid, tags, Array.ConvertAll(tags, tag => versions[Array.BinarySearch(tagHashes, tag)])));
+                var revision = new Revision(epoch, xid, tags, Array.ConvertAll(tags, tag => versions[Array.BinarySearch(tagHashes, tag)]));
+                batch.SetResult(i, (revision, batch.Requests[i].IsForValue && set.Add(tags[0])));
             }
         }
 
-        public override Revision WithoutRow(int index, Batch<long[], Revision> batch) => Revision.None;
+        public override (Revision Revision, bool IsLast) WithoutRow(int index, Batch<Bump, (Revision Revision, bool IsLast)> batch) => (Revision.None, false);
     }
 
     private sealed class ReadVersionsStatement(string schema) : BatchedStatement<long[], ReadVersions>

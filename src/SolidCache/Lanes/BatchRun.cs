@@ -23,9 +23,10 @@ internal static class BatchRun
         return new Batch<TRequest, TResult>(values);
     }
 
+    /// <summary>Fills the batch. What it holds is not handed out before: a row that was returned is not yet a row that is committed.</summary>
     public static async ValueTask ExecuteAsync<TRequest, TResult>(
         BatchedStatement<TRequest, TResult> statement, NpgsqlCommand command, NpgsqlParameter[] parameters,
-        List<LaneRequest<TRequest, TResult>> requests, Batch<TRequest, TResult> batch, CancellationToken ct = default)
+        Batch<TRequest, TResult> batch, CancellationToken ct = default)
     {
         try
         {
@@ -37,30 +38,36 @@ internal static class BatchRun
                 while (await reader.ReadAsync(ct).ConfigureAwait(false)) statement.Read(reader, batch);
             }
 
-            for (var i = 0; i < requests.Count; i++)
+            for (var i = 0; i < batch.Requests.Count; i++)
             {
                 if (!batch.TryGetResult(i, out _)) batch.SetResult(i, statement.WithoutRow(i, batch));
             }
         }
         catch
         {
-            for (var i = 0; i < requests.Count; i++)
+            for (var i = 0; i < batch.Requests.Count; i++)
             {
                 if (batch.TryGetResult(i, out var result)) (result as IDisposable)?.Dispose();
             }
 
             throw;
         }
-
-        // Only now: a row that was returned is not yet a row that is committed.
-        for (var i = 0; i < requests.Count; i++)
-        {
-            batch.TryGetResult(i, out var result);
-            requests[i].Complete(result);
-        }
     }
 
     /// <summary>A lane has no time for a statement that waits for a lock; beside the lane there is more.</summary>
     public static bool MayTakeLonger(Exception e) =>
         e is PostgresException { SqlState: PostgresErrorCodes.QueryCanceled or PostgresErrorCodes.LockNotAvailable or PostgresErrorCodes.DeadlockDetected or PostgresErrorCodes.SerializationFailure };
+}
+
+/// <summary>The answers of a batch that is complete.</summary>
+internal sealed class Answers<TRequest, TResult>(List<LaneRequest<TRequest, TResult>> requests, Batch<TRequest, TResult> batch) : IAnswers
+{
+    public void Deliver(bool continuesHere)
+    {
+        for (var i = 0; i < requests.Count; i++)
+        {
+            batch.TryGetResult(i, out var result);
+            requests[i].Complete(result, continuesHere: continuesHere && i == requests.Count - 1);
+        }
+    }
 }

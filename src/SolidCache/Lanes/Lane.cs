@@ -1,14 +1,17 @@
-using System.Threading.Channels;
 using Microsoft.Extensions.Logging;
 using Npgsql;
 
 namespace SolidCache.Lanes;
 
 /// <summary>
-/// One connection and one loop. Statements with waiting callers stand in line; each time its turn comes, a statement takes
-/// everything that waits for it (up to its limits) and sends it as one round trip. There is no timer: the round trip under way is
-/// the time in which the next batch gathers, so a lone caller waits for nothing.
+/// One connection, and one run at a time over it. Statements with waiting callers stand in line; each time its turn comes, a statement
+/// takes everything that waits for it (up to its limits) and sends it as one round trip. There is no timer: the round trip under way
+/// is the time in which the next batch gathers.
 /// </summary>
+/// <remarks>
+/// There is no thread of the lane's own either. Whoever finds it idle sends on its own thread, and the last answer of a run continues its
+/// caller where it was read: a lone caller pays for no switch that a plain command would not have.
+/// </remarks>
 internal sealed partial class Lane : IAsyncDisposable
 {
     private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(50);
@@ -17,25 +20,39 @@ internal sealed partial class Lane : IAsyncDisposable
     private readonly NpgsqlDataSource _db;
     private readonly TimeProvider _clock;
     private readonly ILogger _logger;
-    private readonly Channel<ILaneQueue> _ready = Channel.CreateUnbounded<ILaneQueue>(new UnboundedChannelOptions { SingleReader = true });
-    private readonly Task _loop;
+    private readonly Lock _lock = new();
+    private readonly Queue<ILaneQueue> _line = new();
+    private readonly TaskCompletionSource _idle = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private bool _isRunning;
+    private bool _ended;
 
+    // Only the run under way touches these.
     private NpgsqlConnection? _connection;
     private Exception? _lastFailure;
     private long _failedAt;
     private TimeSpan _pause;
 
-    public Lane(NpgsqlDataSource db, TimeProvider clock, ILogger logger)
-    {
-        (_db, _clock, _logger) = (db, clock, logger);
-        _loop = Task.Run(RunAsync);
-    }
+    public Lane(NpgsqlDataSource db, TimeProvider clock, ILogger logger) => (_db, _clock, _logger) = (db, clock, logger);
 
     /// <summary>Counts connections, so that a queue knows whether its command is prepared on the one at hand.</summary>
     public int Generation { get; private set; }
 
-    /// <summary>A queue that has callers and isn't in line yet.</summary>
-    public bool TryEnqueue(ILaneQueue queue) => _ready.Writer.TryWrite(queue);
+    /// <summary>For a queue that has callers and isn't in line yet.</summary>
+    /// <returns>False: the lane has ended.</returns>
+    public bool TryEnqueue(ILaneQueue queue)
+    {
+        lock (_lock)
+        {
+            if (_ended) return false;
+            _line.Enqueue(queue);
+            if (_isRunning) return true;
+            _isRunning = true;
+        }
+
+        // The run serves others too, so nothing of this caller's goes along.
+        using (ExecutionContext.SuppressFlow()) _ = RunAsync();
+        return true;
+    }
 
     /// <summary>The open connection, made anew if it broke.</summary>
     /// <exception cref="NpgsqlException">PostgreSQL can't be reached. Between attempts the last failure is thrown at once.</exception>
@@ -84,16 +101,39 @@ internal sealed partial class Lane : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        _ready.Writer.TryComplete();
-        await _loop.ConfigureAwait(false);
+        lock (_lock)
+        {
+            _ended = true;
+            if (!_isRunning) _idle.TrySetResult();
+        }
+
+        await _idle.Task.ConfigureAwait(false);
         await DropAsync().ConfigureAwait(false);
     }
 
     private async Task RunAsync()
     {
-        await foreach (var queue in _ready.Reader.ReadAllAsync().ConfigureAwait(false))
+        while (true)
         {
-            if (await queue.RunBatchAsync(this).ConfigureAwait(false) && !_ready.Writer.TryWrite(queue)) queue.Abandon();
+            ILaneQueue queue;
+            lock (_lock) queue = _line.Dequeue();
+            var answers = _ended ? null : await queue.RunBatchAsync(this).ConfigureAwait(false);
+            if (_ended) queue.Abandon();
+            var isLast = false;
+            lock (_lock)
+            {
+                if (queue.StaysInLine()) _line.Enqueue(queue);
+                if (_line.Count == 0)
+                {
+                    isLast = true;
+                    _isRunning = false;
+                    if (_ended) _idle.TrySetResult();
+                }
+            }
+
+            // After the lane is free for others: a caller may go on on this thread, for as long as it likes.
+            answers?.Deliver(continuesHere: isLast);
+            if (isLast) return;
         }
     }
 
@@ -108,9 +148,19 @@ internal sealed partial class Lane : IAsyncDisposable
 internal interface ILaneQueue
 {
     /// <summary>Sends what waits. Never throws: failures are the callers'.</summary>
-    /// <returns>Whether callers are left, for another turn.</returns>
-    ValueTask<bool> RunBatchAsync(Lane lane);
+    /// <returns>The answers to deliver; null: there are none.</returns>
+    ValueTask<IAnswers?> RunBatchAsync(Lane lane);
+
+    /// <summary>Whether callers are left, for another turn.</summary>
+    bool StaysInLine();
 
     /// <summary>The lane has ended: whoever waits is told so, and nobody may come.</summary>
     void Abandon();
+}
+
+/// <summary>The answers of one round trip, not yet handed out.</summary>
+internal interface IAnswers
+{
+    /// <param name="continuesHere">The last caller may go on on this thread; all others get one of their own.</param>
+    void Deliver(bool continuesHere);
 }

@@ -44,15 +44,16 @@ internal sealed class LaneQueue<TRequest, TResult>(BatchedStatement<TRequest, TR
         return waiting.Task;
     }
 
-    public async ValueTask<bool> RunBatchAsync(Lane lane)
+    public ValueTask<IAnswers?> RunBatchAsync(Lane lane)
     {
         var taken = Take();
-        if (taken.Count > 0)
-        {
-            LaneTelemetry.Batch(statement.Name, taken.Count, Stopwatch.GetElapsedTime(taken[0].EnqueuedAt));
-            await RunAsync(lane, taken).ConfigureAwait(false);
-        }
+        if (taken.Count == 0) return new ValueTask<IAnswers?>(default(IAnswers));
+        LaneTelemetry.Batch(statement.Name, taken.Count, Stopwatch.GetElapsedTime(taken[0].EnqueuedAt));
+        return RunAsync(lane, taken);
+    }
 
+    public bool StaysInLine()
+    {
         lock (_lock) return _inLine = _waiting.Count > 0;
     }
 
@@ -90,7 +91,7 @@ internal sealed class LaneQueue<TRequest, TResult>(BatchedStatement<TRequest, TR
         }
     }
 
-    private async ValueTask RunAsync(Lane lane, List<LaneRequest<TRequest, TResult>> requests)
+    private async ValueTask<IAnswers?> RunAsync(Lane lane, List<LaneRequest<TRequest, TResult>> requests)
     {
         for (var attempt = 0; ; attempt++)
         {
@@ -99,8 +100,8 @@ internal sealed class LaneQueue<TRequest, TResult>(BatchedStatement<TRequest, TR
             {
                 var connection = await lane.ConnectAsync().ConfigureAwait(false);
                 var command = await PrepareAsync(lane, connection).ConfigureAwait(false);
-                await BatchRun.ExecuteAsync(statement, command, _parameters, requests, batch).ConfigureAwait(false);
-                return;
+                await BatchRun.ExecuteAsync(statement, command, _parameters, batch).ConfigureAwait(false);
+                return new Answers<TRequest, TResult>(requests, batch);
             }
             catch (Exception e)
             {
@@ -109,7 +110,7 @@ internal sealed class LaneQueue<TRequest, TResult>(BatchedStatement<TRequest, TR
                     // One of them spoils it for all, or waits for a lock that somebody holds: each for itself, beside the lane.
                     if (requests.Count > 1 || BatchRun.MayTakeLonger(e)) side.Start(statement, requests);
                     else requests[0].TryFail(e);
-                    return;
+                    return null;
                 }
 
                 await lane.DropAsync().ConfigureAwait(false);
@@ -119,11 +120,11 @@ internal sealed class LaneQueue<TRequest, TResult>(BatchedStatement<TRequest, TR
                 if (e is not (NpgsqlException or OperationCanceledException or IOException) && requests.Count > 1 && (!batch.HasRun || statement.IsRepeatable))
                 {
                     side.Start(statement, requests);
-                    return;
+                    return null;
                 }
 
                 foreach (var request in requests) request.TryFail(e);
-                return;
+                return null;
             }
         }
     }

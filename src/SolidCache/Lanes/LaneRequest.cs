@@ -3,16 +3,16 @@ using System.Diagnostics;
 namespace SolidCache.Lanes;
 
 /// <summary>One caller's question and its wait. The caller may leave at any time; what the lane then brings is disposed.</summary>
-internal sealed class LaneRequest<TRequest, TResult> : TaskCompletionSource<TResult>
+internal sealed class LaneRequest<TRequest, TResult> : TaskCompletionSource<TResult>, IThreadPoolWorkItem
 {
     private readonly CancellationTokenRegistration _registration;
+    private TResult? _result;
 
     public LaneRequest(TRequest value, long weight, CancellationToken ct)
-        : base(TaskCreationOptions.RunContinuationsAsynchronously)   // the lane must not run its callers' code
     {
         (Value, Weight, EnqueuedAt) = (value, weight, Stopwatch.GetTimestamp());
         if (ct.CanBeCanceled)
-            _registration = ct.UnsafeRegister(static (self, token) => ((LaneRequest<TRequest, TResult>)self!).TrySetCanceled(token), this);
+            _registration = ct.UnsafeRegister(static (self, token) => ((LaneRequest<TRequest, TResult>)self!).Elsewhere(r => r.TrySetCanceled(token)), this);
     }
 
     public TRequest Value { get; }
@@ -26,15 +26,26 @@ internal sealed class LaneRequest<TRequest, TResult> : TaskCompletionSource<TRes
     /// <summary>The request was not taken on.</summary>
     public void Leave() => _registration.Dispose();
 
-    public void Complete(TResult result)
+    /// <param name="continuesHere">Whether this thread may be the caller's from now on.</param>
+    public void Complete(TResult result, bool continuesHere)
     {
-        _registration.Dispose();
-        if (!TrySetResult(result)) (result as IDisposable)?.Dispose();
+        _result = result;
+        if (continuesHere) Execute();
+        else ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: true);
     }
 
     public void TryFail(Exception e)
     {
         _registration.Dispose();
-        TrySetException(e);
+        Elsewhere(r => r.TrySetException(e));
     }
+
+    /// <inheritdoc/>
+    public void Execute()
+    {
+        _registration.Dispose();
+        if (!TrySetResult(_result!)) (_result as IDisposable)?.Dispose();
+    }
+
+    private void Elsewhere(Action<LaneRequest<TRequest, TResult>> end) => ThreadPool.UnsafeQueueUserWorkItem(end, this, preferLocal: false);
 }

@@ -116,7 +116,9 @@ internal sealed class SideRuns(NpgsqlDataSource db) : IAsyncDisposable
         try
         {
             List<LaneRequest<TRequest, TResult>> alone = [request];
-            await BatchRun.ExecuteAsync(statement, command, parameters, alone, BatchRun.Gather(alone), _ending.Token).ConfigureAwait(false);
+            var batch = BatchRun.Gather(alone);
+            await BatchRun.ExecuteAsync(statement, command, parameters, batch, _ending.Token).ConfigureAwait(false);
+            new Answers<TRequest, TResult>(alone, batch).Deliver(continuesHere: false);
         }
         catch (Exception e)
         {

@@ -21,7 +21,7 @@ internal sealed class ClusterLease(LaneSet lanes, string schema)
         {
             await _leave.ExecuteAsync(new Claim(key, owner), CancellationToken.None).ConfigureAwait(false);
         }
-        catch (Exception e) when (e is NpgsqlException or LaneFullException or ObjectDisposedException)
+        catch (Exception)
         {
             // It lapses.
         }

@@ -23,7 +23,7 @@ internal sealed partial class EntryLoader(
         var began = state.Lease;
         var read = request.ReadsPostgres || request.WritesPostgres ? await ReadAsync(request, ct).ConfigureAwait(false) : null;
         if (request.ReadsPostgres && await PromoteAsync(request, serializer, began, read, ct).ConfigureAwait(false) is { } stored) return stored;
-        if (!request.Loads) return new LoadResult<T>(default!, [], 0, null, 0, isFound: false);
+        if (!request.Loads) return new LoadResult<T>(default!, [], 0, null, isFound: false);
         if (!request.Group.OneLoaderPerCluster || !request.ReadsPostgres || !request.WritesPostgres || read is null)
             return await LoadAsync(request, serializer, began, read, with, load, ct).ConfigureAwait(false);
         return await LoadAloneAsync(request, serializer, with, load, ct).ConfigureAwait(false);
@@ -34,9 +34,11 @@ internal sealed partial class EntryLoader(
     public async Task<bool> KeepAsync<T>(
         EntryRequest request, EntrySerializer<T> serializer, T value, byte[] payload, FreshnessMark mark, Lives lives, bool hasExactStamps, CancellationToken ct)
     {
-        if (payload.Length > options.MaxValueBytes)
+        if (lives.Entry <= TimeSpan.Zero) return false;
+        var bytes = EntrySerializer.LengthOf(payload);
+        if (bytes > options.MaxValueBytes)
         {
-            LogTooLarge(request.Group.Name, payload.Length, options.MaxValueBytes);
+            LogTooLarge(request.Group.Name, bytes, options.MaxValueBytes);
             return false;
         }
 
@@ -47,14 +49,16 @@ internal sealed partial class EntryLoader(
                 new EntryWrite(request.Stored, payload, lives.Entry, Epoch: era.Epoch, TagHashes: mark.TagHashes, Stamps: mark.Stamps), ct), ct).ConfigureAwait(false);
         }
 
-        if (request.WritesMemory) Remember(request, serializer, value, payload, mark, lives.Local);
+        if (request.WritesMemory && lives.Local > TimeSpan.Zero) Remember(request, serializer, value, payload, mark, lives.Local);
         return isStored;
     }
 
     /// <summary>The lives of an entry as the loader, the caller and the group say, in this order, shortened a little at random.</summary>
-    public static Lives LivesOf(EntryRequest request, LoadContext? context, bool isNothing)
+    public Lives LivesOf(EntryRequest request, LoadContext? context, bool isNothing)
     {
         var entry = context?.Expiration ?? (isNothing ? request.Group.NegativeExpiration : null) ?? request.Expiration ?? request.Group.Expiration;
+        // Also so that "for ever" is a time one can count with.
+        if (entry > options.MaxEntryLife) entry = options.MaxEntryLife;
         var local = context?.LocalExpiration ?? request.LocalExpiration ?? request.Group.LocalExpiration ?? entry;
         if (local > entry) local = entry;
         if (request.Group.Jitter <= 0) return new Lives(entry, local);
@@ -64,16 +68,9 @@ internal sealed partial class EntryLoader(
 
     private async Task<TaggedRead?> ReadAsync(EntryRequest request, CancellationToken ct)
     {
-        try
-        {
-            return await store.ReadTaggedAsync(new TaggedKey(request.Stored, request.TagHashes), ct).ConfigureAwait(false);
-        }
-        catch (Exception e) when (!ct.IsCancellationRequested)
-        {
-            StoreFailed(e);
-            if (options.OnFailure == FailureMode.Throw) throw;
-            return null;
-        }
+        TaggedRead? read = null;
+        await TryAsync(async () => read = await store.ReadTaggedAsync(new TaggedKey(request.Stored, request.TagHashes), ct).ConfigureAwait(false), ct).ConfigureAwait(false);
+        return read;
     }
 
     /// <summary>What PostgreSQL has, if it is current: compared in the snapshot it was read in.</summary>
@@ -100,9 +97,8 @@ internal sealed partial class EntryLoader(
         CacheTelemetry.PostgresHit();
         var mark = new FreshnessMark(began.Era, entry.TagHashes, entry.Stamps, state.OldestServed(began));
         var life = request.LocalExpiration ?? request.Group.LocalExpiration ?? entry.Left;
-        var expiresAt = clock.GetTimestamp() + state.Ticks(entry.Left);
         if (request.WritesMemory) Remember(request, serializer, value, payload, mark, life < entry.Left ? life : entry.Left);
-        return new LoadResult<T>(value, payload, request.Group.SchemaVersion, mark, expiresAt, isFound: true);
+        return new LoadResult<T>(value, payload, request.Group.SchemaVersion, mark, isFound: true);
     }
 
     private async ValueTask<bool> AreCurrentAsync(EntryRequest request, TaggedRead read, TaggedEntry entry, CancellationToken ct)
@@ -166,10 +162,10 @@ internal sealed partial class EntryLoader(
         var payload = serializer.Write(value, request.Group.SchemaVersion);
         var lives = LivesOf(request, context, value is null);
         var mark = await MarkAsync(request, context, began, stamps, ct).ConfigureAwait(false);
-        var isKept = !context.DoNotStore && lives.Entry > TimeSpan.Zero && mark is not null
+        var isKept = !context.DoNotStore && mark is not null
             && await KeepAsync(request, serializer, value, payload, mark, lives, hasExactStamps: read is not null, ct).ConfigureAwait(false);
         CacheTelemetry.Kept(isKept);
-        return new LoadResult<T>(value, payload, request.Group.SchemaVersion, mark, clock.GetTimestamp() + state.Ticks(lives.Entry), isFound: true);
+        return new LoadResult<T>(value, payload, request.Group.SchemaVersion, mark, isFound: true);
     }
 
     /// <returns>Null: what the value was made from can't be said, so it is not kept.</returns>

@@ -5,12 +5,11 @@ namespace SolidCache.Loading;
 
 /// <summary>What a load brought, for all who waited for it.</summary>
 /// <param name="mark">Null: it can't be judged, so only those whose load it is may have it.</param>
-internal sealed class LoadResult<T>(T value, byte[] payload, ushort version, FreshnessMark? mark, long expiresAt, bool isFound)
+internal sealed class LoadResult<T>(T value, byte[] payload, ushort version, FreshnessMark? mark, bool isFound)
 {
     private int _taken;
 
     public FreshnessMark? Mark => mark;
-    public long ExpiresAt => expiresAt;
 
     /// <summary>False: nothing was stored and no loader was allowed to run.</summary>
     public bool IsFound => isFound;
@@ -69,8 +68,8 @@ internal sealed class Load<T> : Load
 
     public void Fail(Exception e)
     {
-        if (e is OperationCanceledException) _result.TrySetCanceled(Token.IsCancellationRequested ? Token : new CancellationToken(canceled: true));
-        else _result.TrySetException(e);
+        // As it is, also where the loader gave up by itself: its reason is inside.
+        _result.TrySetException(e);
         // Whoever waited may have left.
         _ = _result.Task.Exception;
     }

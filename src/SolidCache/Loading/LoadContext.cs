@@ -40,7 +40,7 @@ public sealed class LoadContext
     private void Add(string tag, long? version)
     {
         CacheKey.Check(tag, nameof(tag));
+        if (_tags.Count >= EntryRequest.MaxTags && !_tags.ContainsKey(tag)) throw new ArgumentException($"A loader adds at most {EntryRequest.MaxTags} tags.", nameof(tag));
         _tags[tag] = version;
-        if (_tags.Count > EntryRequest.MaxTags) throw new ArgumentException($"An entry has at most {EntryRequest.MaxTags} tags.", nameof(tag));
     }
 }

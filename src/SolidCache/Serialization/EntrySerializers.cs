@@ -21,7 +21,8 @@ internal sealed class EntrySerializers(IServiceProvider? services, JsonSerialize
     private IHybridCacheSerializer<T> Find<T>()
     {
         if (services?.GetService(typeof(IHybridCacheSerializer<T>)) is IHybridCacheSerializer<T> own) return own;
-        foreach (var factory in services?.GetService(typeof(IEnumerable<IHybridCacheSerializerFactory>)) as IEnumerable<IHybridCacheSerializerFactory> ?? [])
+        // Who was registered last comes first, as everywhere with registrations.
+        foreach (var factory in (services?.GetService(typeof(IEnumerable<IHybridCacheSerializerFactory>)) as IEnumerable<IHybridCacheSerializerFactory> ?? []).Reverse())
         {
             if (factory.TryCreateSerializer<T>(out var made)) return made;
         }
@@ -65,6 +66,14 @@ internal sealed class EntrySerializers(IServiceProvider? services, JsonSerialize
     }
 }
 
+internal static class EntrySerializer
+{
+    public const int HeaderLength = 4;
+
+    /// <summary>What the value itself takes of a payload.</summary>
+    public static int LengthOf(byte[] payload) => payload.Length - HeaderLength;
+}
+
 /// <summary>
 /// Payloads of one type: a header of four bytes (form, whether the value is null, and the shape's version as the group declares it),
 /// then what the serializer writes.
@@ -74,7 +83,7 @@ internal sealed class EntrySerializer<T>(IHybridCacheSerializer<T> serializer)
     /// <summary>The form of this header. Another is a miss.</summary>
     private const byte Form = 1;
 
-    private const int HeaderLength = 4;
+    private const int HeaderLength = EntrySerializer.HeaderLength;
 
     /// <summary>Whether no holder of a value can change it, so that all may hold the same.</summary>
     public bool IsImmutable { get; } =
@@ -99,7 +108,7 @@ internal sealed class EntrySerializer<T>(IHybridCacheSerializer<T> serializer)
     {
         value = default!;
         if (payload.Length < HeaderLength || payload[0] != Form || payload[1] > 1 || payload[2] << 8 != (version & 0xff00) || payload[3] != (byte)version) return false;
-        if (payload[1] == 1) return true;
+        if (payload[1] == 1) return default(T) is null;
         try
         {
             value = serializer.Deserialize(new ReadOnlySequence<byte>(payload, HeaderLength, payload.Length - HeaderLength));
