@@ -150,7 +150,7 @@ public class PostgresCacheTests(Servers servers) : IClassFixture<Servers>
         await using var stage = await CacheStage.CreateAsync(servers, _ct);
         using var gate = new Gate();
         var call = stage.Lanes.Add(new TestStatement("SELECT n, 1::bigint FROM unnest($1::int[]) n") { OnBind = _ => gate.Pass() });
-        var busy = call.ExecuteAsync(1, _ct);
+        var busy = Task.Run(() => call.ExecuteAsync(1, _ct), _ct);
         await gate.UntilReachedAsync(_ct);
         byte[] one = [1], two = [2];
         var set = stage.Cache.SetAsync("one", one, AnHour, _ct);

@@ -90,8 +90,7 @@ public class PostgresUpkeepTests(Servers servers) : IClassFixture<Servers>
         Assert.Equal(1, await stage.Upkeep.CleanUpAsync(_ct));
     }
 
-    // Delete whatever the hand meets and those that were read are gone too; mark with 0 instead of the turn and those whose marking moved
-    // them to a later page are; free more than asked and the weight is below.
+    // Delete whatever the hand meets and those that were read are gone too; free more than asked and the weight is below.
     [Theory]
     [InlineData(200)]
     [InlineData(5_000)]
@@ -107,6 +106,21 @@ public class PostgresUpkeepTests(Servers servers) : IClassFixture<Servers>
         Assert.Equal(entries / 2, await stage.ReadAsync<long>("SELECT count(*) FROM solid_cache.solid_cache_entries WHERE key_hash % 2 = 1", _ct));
         Assert.InRange((await stage.Upkeep.ReadStatisticsAsync(_ct)).TotalSizeBytes, half, half + 1_000);
         Assert.Equal(0, await stage.CountAsync("Postgres/PostgresUpkeep.evict", () => stage.Upkeep.EvictAsync(_ct), _ct));
+    }
+
+    // Mark with 0 instead of the turn and this fails: the marking moves rows into the holes ahead of the hand, which then takes them for
+    // unread.
+    [Fact]
+    public async Task What_was_read_is_spared_also_where_its_marking_moves_it_ahead_of_the_hand()
+    {
+        var kept = 10_000 * Weight(20_000);
+        await using var stage = await CacheStage.CreateAsync(servers, _ct, o => o.MaxBytes = kept);
+        await FillAsync(stage, 20_000, "now() + interval '1 h'", touched: "CASE WHEN n <= 10000 THEN 1 ELSE 0 END", key: $"'{Key(20_000)}'");
+        await stage.RunAsync("DELETE FROM solid_cache.solid_cache_entries WHERE key_hash > 10000 AND key_hash % 10 > 0", _ct);
+        await stage.RunAsync("VACUUM solid_cache.solid_cache_entries", _ct);
+        await stage.Upkeep.EvictAsync(_ct);
+        Assert.Equal("10000 0", await stage.ReadAsync<string>(
+            "SELECT count(*) FILTER (WHERE key_hash <= 10000) || ' ' || count(*) FILTER (WHERE key_hash > 10000) FROM solid_cache.solid_cache_entries", _ct));
     }
 
     // Without the second round (or with marks that are never too old) nothing goes, and the bound is not kept.
