@@ -14,6 +14,18 @@ public static partial class SolidCacheSchema
         .Order(StringComparer.Ordinal)
         .Select(SqlFile.Read)];
 
+    /// <summary>
+    /// Brings a database to <see cref="Version"/>. Does nothing where that or a later version is installed, and needs no right to create
+    /// anything then. Many may call it at once.
+    /// </summary>
+    /// <param name="db">The primary server.</param>
+    /// <param name="schema">Name of the schema, as in <see cref="SolidCacheOptions.Schema"/>.</param>
+    /// <param name="token">Cancels; nothing is left half done.</param>
+    /// <exception cref="ArgumentException">The name is not one a schema may have here.</exception>
+    /// <exception cref="Npgsql.PostgresException">The role may not create a schema, or a name is taken.</exception>
+    public static Task InstallAsync(Npgsql.NpgsqlDataSource db, string schema = "solid_cache", CancellationToken token = default) =>
+        Postgres.SchemaInstaller.EnsureAsync(db, schema, token);
+
     /// <summary>SQL that makes everything from <paramref name="fromVersion"/> on; run it in one transaction.</summary>
     /// <param name="schema">Name of the schema, as in <see cref="SolidCacheOptions.Schema"/>.</param>
     /// <param name="fromVersion">What the database has already. 0: nothing.</param>

@@ -2,6 +2,7 @@ using AuthService.Database;
 using AuthService.Database.PrivateServer;
 using Microsoft.Extensions.Logging.Abstractions;
 using Npgsql;
+using SolidCache;
 
 namespace IntegrationTests;
 
@@ -66,6 +67,7 @@ public sealed class Servers : IAsyncLifetime
 
         await using (var template = NpgsqlDataSource.Create(postgres.ConnectionString + ";Pooling=false"))
         {
+            await SolidCacheSchema.InstallAsync(template);
             await new Migrator(template, NullLogger<Migrator>.Instance).ApplyAsync(CancellationToken.None);
         }
 

@@ -20,8 +20,9 @@ internal static class MigrateCommand
         var configuration = CommandHost.CreateBuilder(settings).Configuration;
         using var loggers = CommandHost.CreateLoggers(configuration);
         await using var installation = await OpenInstallation.OpenAsync(configuration, asOwner: false, loggers, ct);
-        var migrator = new Migrator(installation.Db, loggers.CreateLogger<Migrator>());
-        var migrations = planOnly ? await migrator.PlanAsync(ct) : await migrator.ApplyAsync(ct);
+        var migrations = planOnly
+            ? await new Migrator(installation.Db, loggers.CreateLogger<Migrator>()).PlanAsync(ct)
+            : await installation.BringUpToDateAsync(loggers, ct);
         foreach (var migration in migrations) await Console.Out.WriteLineAsync((planOnly ? "pending " : "applied ") + migration.Name);
         if (migrations.Count == 0) await Console.Out.WriteLineAsync("The schema is up to date.");
         return 0;

@@ -1,7 +1,6 @@
 using System.CommandLine;
 using System.Diagnostics;
 using System.Globalization;
-using AuthService.Database;
 using AuthService.Installation;
 using AuthService.Passwords;
 using AuthService.Seeding;
@@ -32,7 +31,7 @@ internal static class SeedCommand
         var configuration = CommandHost.CreateBuilder(settings).Configuration;
         using var loggers = CommandHost.CreateLoggers(configuration);
         await using var installation = await OpenInstallation.OpenAsync(configuration, asOwner: false, loggers, ct);
-        await new Migrator(installation.Db, loggers.CreateLogger<Migrator>()).ApplyAsync(ct);
+        await installation.BringUpToDateAsync(loggers, ct);
 
         var isMadeUp = password is null;
         password ??= TemporaryPassword.Create();

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using AuthService.Database;
 using AuthService.Features.Bootstrap;
 using AuthService.Installation;
 
@@ -20,7 +19,7 @@ internal static class ServeCommand
         var builder = CommandHost.CreateBuilder(settings);
         using var loggers = CommandHost.CreateLoggers(builder.Configuration);
         await using var installation = await OpenInstallation.OpenAsync(builder.Configuration, asOwner: true, loggers, ct);
-        if (installation.Options.MigrateAtStart) await new Migrator(installation.Db, loggers.CreateLogger<Migrator>()).ApplyAsync(ct);
+        if (installation.Options.MigrateAtStart) await installation.BringUpToDateAsync(loggers, ct);
 
         var tokens = installation.BindTokens();
         var masterKey = await installation.ReadMasterKeyAsync(tokens, ct);

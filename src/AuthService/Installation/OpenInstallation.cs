@@ -2,6 +2,7 @@ using AuthService.Database;
 using AuthService.Database.PrivateServer;
 using AuthService.Tokens;
 using Npgsql;
+using SolidCache;
 
 namespace AuthService.Installation;
 
@@ -16,10 +17,13 @@ internal sealed class OpenInstallation : IAsyncDisposable
     private readonly IConfiguration _configuration;
     private readonly PrivatePostgres? _server;
 
-    private OpenInstallation(IConfiguration configuration, DatabaseOptions options, PrivatePostgres? server, NpgsqlDataSource db)
+    private OpenInstallation(IConfiguration configuration, DatabaseOptions options, PrivatePostgres? server, string connectionString, NpgsqlDataSource db)
     {
-        (_configuration, Options, _server, Db) = (configuration, options, server, db);
+        (_configuration, Options, _server, ConnectionString, Db) = (configuration, options, server, connectionString, db);
     }
+
+    /// <summary>With the password, if one was given: for parts that open connections of their own.</summary>
+    public string ConnectionString { get; }
 
     public NpgsqlDataSource Db { get; }
     public DatabaseOptions Options { get; }
@@ -43,7 +47,7 @@ internal sealed class OpenInstallation : IAsyncDisposable
 
         try
         {
-            return new OpenInstallation(configuration, options, server, DataSources.Create(connectionString, options, loggers));
+            return new OpenInstallation(configuration, options, server, connectionString, DataSources.Create(connectionString, options, loggers));
         }
         catch (ArgumentException e)
         {
@@ -61,6 +65,15 @@ internal sealed class OpenInstallation : IAsyncDisposable
         Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(path))!);
         await using var command = FindKeys.On(Db);
         return MasterKey.ReadFile(path, mayCreate: !(bool)(await command.ExecuteScalarAsync(ct))!);
+    }
+
+    /// <summary>The cache's schema, then ours, which may use it.</summary>
+    /// <returns>Our migrations that were applied, in order.</returns>
+    /// <exception cref="MigrationException">The database does not fit this binary, or a file failed.</exception>
+    public async Task<IReadOnlyList<Migration>> BringUpToDateAsync(ILoggerFactory loggers, CancellationToken ct)
+    {
+        await SolidCacheSchema.InstallAsync(Db, token: ct);
+        return await new Migrator(Db, loggers.CreateLogger<Migrator>()).ApplyAsync(ct);
     }
 
     /// <exception cref="SettingsException">The schema is not this binary's.</exception>

@@ -17,6 +17,7 @@ internal interface IInvalidationChannel
 /// <summary>LISTEN and NOTIFY: an empty notification, one for all changes of a batch.</summary>
 internal sealed partial class WakeUp : IInvalidationChannel
 {
+    private static readonly SqlFile Listen = SqlFile.Beside<WakeUp>("listen");
     private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(5);
 
     private readonly NpgsqlDataSource _db;
@@ -56,7 +57,7 @@ internal sealed partial class WakeUp : IInvalidationChannel
                 var connection = await _db.OpenConnectionAsync(ct).ConfigureAwait(false);
                 await using var _ = connection.ConfigureAwait(false);
                 connection.Notification += (_, _) => changed();
-                var listen = new NpgsqlCommand($"LISTEN {_channel}", connection);
+                var listen = new NpgsqlCommand(Listen.Text.Replace("solid_cache_channel", _channel, StringComparison.Ordinal), connection);
                 await using (listen.ConfigureAwait(false)) await listen.ExecuteNonQueryAsync(ct).ConfigureAwait(false);
                 changed();   // whatever was said while nobody listened
                 pause = TimeSpan.Zero;

@@ -69,6 +69,29 @@ public class CommandLineTests(Servers servers) : IClassFixture<Servers>
         await RefusedAsync(1, database, "user", "reset-password", "--email", "nobody@example.com");
     }
 
+    // Leave a check out of VerifyCacheSchema, or let it look only, and the broken installations below pass.
+    [Fact]
+    public async Task Verify_passes_what_works_names_what_is_broken_and_leaves_nothing_behind()
+    {
+        await using var database = await servers.CreateDatabaseAsync(Ct);
+        var good = await RunAsync(database, "verify", "--benchmark");
+        Assert.Equal(0, good.Code);
+        Assert.DoesNotContain("FAILED", good.Output, StringComparison.Ordinal);
+        Assert.Equal(4, good.Lines.Count(l => l.Contains("GET", StringComparison.Ordinal) || l.Contains("SET", StringComparison.Ordinal)));
+        Assert.Equal(0, await database.ReadSqlAsync<long>("SELECT count(*) FROM solid_cache.solid_cache_entries", Ct));
+        Assert.Equal(0, await database.ReadSqlAsync<long>("SELECT count(*) FROM solid_cache.solid_cache_nodes", Ct));
+
+        await database.ExecuteAsync("DROP PROCEDURE solid_cache.cleanup_all_expired_cache; DROP FUNCTION solid_cache.cleanup_expired_cache", Ct);
+        var noFunction = await RunAsync(database, "verify");
+        Assert.Equal(1, noFunction.Code);
+        Assert.Contains("FAILED", noFunction.Output, StringComparison.Ordinal);
+        Assert.Contains("cleanup_expired_cache", noFunction.Output, StringComparison.Ordinal);
+
+        await database.ExecuteAsync("DROP SCHEMA solid_cache CASCADE", Ct);
+        var noSchema = await RunAsync(database, "verify");
+        Assert.Equal((1, true), (noSchema.Code, noSchema.Output.Contains("FAILED", StringComparison.Ordinal)));
+    }
+
     [Fact]
     public async Task Seed_fills_a_database_that_had_no_schema()
     {

@@ -1,0 +1,51 @@
+using System.CommandLine;
+using System.Globalization;
+using AuthService.Installation;
+using AuthService.Verification;
+using Spectre.Console;
+
+namespace AuthService.Cli;
+
+/// <summary><c>authservice verify [--benchmark]</c>: asks a live installation whether it does what it should.</summary>
+internal static class VerifyCommand
+{
+    public static Command Create()
+    {
+        var benchmark = new Option<bool>("--benchmark") { Description = "Also measure each operation of the cache: 2,000 calls, one after the other." };
+        var command = new Command("verify", "Check a live installation: schema, functions, a round trip through the cache. Leaves nothing behind.") { benchmark };
+        command.SetConfiguredAction((result, settings, ct) => ExecuteAsync(result.GetValue(benchmark), settings, ct));
+        return command;
+    }
+
+    private static async Task<int> ExecuteAsync(bool withBenchmark, string[] settings, CancellationToken ct)
+    {
+        var configuration = CommandHost.CreateBuilder(settings).Configuration;
+        using var loggers = CommandHost.CreateLoggers(configuration);
+        await using var installation = await OpenInstallation.OpenAsync(configuration, asOwner: false, loggers, ct);
+        await installation.RequireSchemaAsync(loggers, ct);
+        var checks = new List<Check>(await new VerifyCacheSchema(installation.Db).ExecuteAsync(ct));
+        IReadOnlyList<CacheLatency> latencies = [];
+        // Without its schema nothing else can work, and the reason is said.
+        if (checks.TrueForAll(check => check.IsGood))
+        {
+            await using var cache = await CacheUnderTest.StartAsync(installation.ConnectionString, ct);
+            checks.AddRange(await new VerifyCache(installation.Db, cache).ExecuteAsync(ct));
+            if (withBenchmark) latencies = await new MeasureCache(cache).ExecuteAsync(ct);
+        }
+
+        var table = new Table().AddColumns("check", "", "what was seen");
+        foreach (var check in checks) table.AddRow(check.Name, check.IsGood ? "ok" : "FAILED", check.Seen.EscapeMarkup());
+        AnsiConsole.Write(table);
+        if (latencies.Count > 0) AnsiConsole.Write(Latencies(latencies));
+        return checks.TrueForAll(check => check.IsGood) ? 0 : 1;
+    }
+
+    private static Table Latencies(IReadOnlyList<CacheLatency> latencies)
+    {
+        var table = new Table().AddColumns("operation", "per second", "p50 ms", "p95 ms", "p99 ms", "longest ms");
+        foreach (var l in latencies) table.AddRow(l.Operation, Text($"{l.PerSecond:N0}"), Text($"{l.P50:F3}"), Text($"{l.P95:F3}"), Text($"{l.P99:F3}"), Text($"{l.Longest:F3}"));
+        return table;
+    }
+
+    private static string Text(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
+}

@@ -1,0 +1,34 @@
+using SolidCache;
+using SolidCache.Postgres;
+
+namespace AuthService.Verification;
+
+/// <summary>A cache as a node has it, on the live installation, for as long as the checks take.</summary>
+internal sealed class CacheUnderTest : IAsyncDisposable
+{
+    private readonly ServiceProvider _services;
+    private readonly IHostedService[] _running;
+
+    private CacheUnderTest(ServiceProvider services, IHostedService[] running) => (_services, _running) = (services, running);
+
+    public TieredCache Tiered => _services.GetRequiredService<TieredCache>();
+
+    public PostgresCache Distributed => _services.GetRequiredService<PostgresCache>();
+
+    public static async Task<CacheUnderTest> StartAsync(string connectionString, CancellationToken ct)
+    {
+        // What fails must be seen here, not be a miss; and what is missing must not be made by the look at it.
+        var services = new ServiceCollection()
+            .AddSolidCache(o => (o.ConnectionString, o.OnFailure, o.InstallSchema, o.CleanupInterval) = (connectionString, FailureMode.Throw, false, TimeSpan.Zero))
+            .BuildServiceProvider();
+        var running = services.GetServices<IHostedService>().ToArray();
+        foreach (var service in running) await service.StartAsync(ct);
+        return new CacheUnderTest(services, running);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var service in _running) await service.StopAsync(CancellationToken.None);
+        await _services.DisposeAsync();
+    }
+}
