@@ -5,7 +5,7 @@ namespace SolidCache;
 /// <summary>How a process caches. Checked when the cache is first made; the first value out of range is named.</summary>
 public sealed class SolidCacheOptions
 {
-    /// <summary>The primary server, in Npgsql's form. Required. The cache opens connections of its own: the lanes and five more at most.</summary>
+    /// <summary>The primary server, in Npgsql's form. Required. The cache opens connections of its own: the lanes and six more at most.</summary>
     [Required(AllowEmptyStrings = false)]
     public string ConnectionString { get; set; } = "";
 

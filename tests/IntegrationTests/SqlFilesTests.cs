@@ -1,14 +1,14 @@
 using System.Data;
 using System.Reflection;
 using System.Text.RegularExpressions;
-using AuthService.Database;
 using Npgsql;
+using SolidCache.Postgres;
 
 namespace IntegrationTests;
 
 /// <summary>
-/// Every statement the service owns, prepared by a real server: it is valid on the schema the migrations make, its header says which
-/// parameters it takes and what it gives back, its tag says where it stands, and somebody runs it.
+/// Every statement that the service and the cache own, prepared by a real server: it is valid on the schema they make, its header says
+/// which parameters it takes and what it gives back, its tag says where it stands, and somebody runs it.
 /// </summary>
 public partial class SqlFilesTests(Servers servers) : IClassFixture<Servers>
 {
@@ -21,16 +21,27 @@ public partial class SqlFilesTests(Servers servers) : IClassFixture<Servers>
 
     private CancellationToken Ct => servers.TestTimeout;
 
-    private static IEnumerable<SqlFile> Files =>
-        from name in typeof(SqlFile).Assembly.GetManifestResourceNames()
-        where name.EndsWith(".sql", StringComparison.Ordinal) && !name.StartsWith("Database/Migrations/", StringComparison.Ordinal)
-        select SqlFile.Read(name);
+    // What makes the schema: run as a whole by MigratorTests and SchemaInstallerTests.
+    private static readonly string[] Schemas = ["Database/Migrations/", "Postgres/Schema/", "Postgres/log_entries.sql"];
+
+    private static readonly Dictionary<string, Assembly> Projects = new(StringComparer.Ordinal)
+    {
+        ["AuthService"] = typeof(AuthService.Problem).Assembly,
+        ["SolidCache"] = typeof(PostgresStore).Assembly,
+    };
+
+    private static IEnumerable<Statement> Files =>
+        from project in Projects
+        from name in project.Value.GetManifestResourceNames()
+        where name.EndsWith(".sql", StringComparison.Ordinal) && !IsSchema(name)
+        select Statement.Read(project.Key, name);
 
     // Give a header a wrong type, leave a parameter out, or drop a column from 0001_users.sql: this names the file.
     [Fact]
     public async Task Every_statement_is_valid_and_takes_and_gives_what_its_header_says()
     {
         await using var database = await servers.CreateDatabaseAsync(Ct);
+        await SchemaInstaller.EnsureAsync(database.DataSource, "solid_cache", Ct);
         await using var connection = await database.DataSource.OpenConnectionAsync(Ct);
         var wrong = new List<string>();
         var seen = 0;
@@ -61,7 +72,7 @@ public partial class SqlFilesTests(Servers servers) : IClassFixture<Servers>
         }
 
         Assert.True(wrong.Count == 0, string.Join('\n', wrong));
-        Assert.True(seen > 60, $"only {seen} files");
+        Assert.True(seen > 90, $"only {seen} files");
     }
 
     [Fact]
@@ -72,7 +83,7 @@ public partial class SqlFilesTests(Servers servers) : IClassFixture<Servers>
         await using var transaction = await connection.BeginTransactionAsync(Ct);
         foreach (var name in new[] { "Seeding/SeedDemonstration.drop_checks.sql", "Seeding/SeedDemonstration.add_checks.sql" })
         {
-            await using var command = SqlFile.Read(name).On(transaction);
+            await using var command = new NpgsqlCommand(Statement.Read("AuthService", name).Text, connection, transaction);
             await command.ExecuteNonQueryAsync(Ct);
         }
     }
@@ -86,6 +97,7 @@ public partial class SqlFilesTests(Servers servers) : IClassFixture<Servers>
             var place = file.Name[..^".sql".Length];
             if (place.StartsWith("Features/", StringComparison.Ordinal)) place = place["Features/".Length..];
             place = place.Replace("Database/PrivateServer/", "Database/", StringComparison.Ordinal);   // one place in the design's eyes
+            if (file.Project == "SolidCache") place = $"SolidCache/{place}";   // a database has statements of many; this is a guest's
             Assert.True(Tag().Count(file.Text) == 1, $"{file.Name} has not exactly one tag");
             Assert.Equal(place, Tag().Match(file.Text).Groups[1].Value);
         }
@@ -104,35 +116,39 @@ public partial class SqlFilesTests(Servers servers) : IClassFixture<Servers>
     }
 
     // Remove the last use of a file and this names it; a use without a file fails at once, when its class is first touched.
-    [Fact]
-    public void Every_file_is_run_by_the_type_it_stands_beside_and_every_type_finds_its_file()
+    [Theory]
+    [InlineData("AuthService")]
+    [InlineData("SolidCache")]
+    public void Every_file_is_run_by_the_type_it_stands_beside_and_every_type_finds_its_file(string project)
     {
-        var source = Path.Combine(Root(), "src", "AuthService");
+        var source = Path.Combine(Root(), "src", project);
         var used = new HashSet<string>(StringComparer.Ordinal);
         foreach (var path in Directory.EnumerateFiles(source, "*.cs", SearchOption.AllDirectories))
         {
             var folder = Path.GetRelativePath(source, Path.GetDirectoryName(path)!).Replace('\\', '/');
             if (folder.StartsWith("obj", StringComparison.Ordinal) || folder.StartsWith("bin", StringComparison.Ordinal)) continue;
             var text = File.ReadAllText(path);
-            foreach (Match use in Beside().Matches(text)) used.Add($"{folder}/{use.Groups[1].Value}.{use.Groups[2].Value}.sql");
+            foreach (Match use in Beside().Matches(text)) used.Add($"{folder}/{use.Groups[1].Value}.{use.Groups[2].Value}.sql".Replace("./", "", StringComparison.Ordinal));
             foreach (Match use in ReadByName().Matches(text)) used.Add(use.Groups[1].Value);
         }
 
-        Assert.Equal(Files.Select(f => f.Name).Order(StringComparer.Ordinal), used.Order(StringComparer.Ordinal));
+        Assert.Equal(Files.Where(f => f.Project == project).Select(f => f.Name).Order(StringComparer.Ordinal), used.Where(u => !IsSchema(u)).Order(StringComparer.Ordinal));
         foreach (var file in Directory.EnumerateFiles(source, "*.sql", SearchOption.AllDirectories).Where(f => !f.Contains("/obj/", StringComparison.Ordinal) && !f.Contains("/bin/", StringComparison.Ordinal)))
         {
             var name = Path.GetRelativePath(source, file).Replace('\\', '/');
-            Assert.True(typeof(SqlFile).Assembly.GetManifestResourceInfo(name) is not null, $"{name} is not embedded");
-            if (name.StartsWith("Database/Migrations/", StringComparison.Ordinal)) continue;
+            Assert.True(Projects[project].GetManifestResourceInfo(name) is not null, $"{name} is not embedded");
+            if (IsSchema(name)) continue;
             Assert.True(File.Exists(Path.Combine(source, name.Split('.')[0] + ".cs")), $"{name} stands beside no type of that name");
         }
     }
 
     // All SQL is in files: nothing else would be prepared, tagged and explained.
-    [Fact]
-    public void No_statement_is_written_in_a_cs_file()
+    [Theory]
+    [InlineData("AuthService")]
+    [InlineData("SolidCache")]
+    public void No_statement_is_written_in_a_cs_file(string project)
     {
-        var source = Path.Combine(Root(), "src", "AuthService");
+        var source = Path.Combine(Root(), "src", project);
         var found =
             from path in Directory.EnumerateFiles(source, "*.cs", SearchOption.AllDirectories)
             where !path.Contains("/obj/", StringComparison.Ordinal) && !path.Contains("/bin/", StringComparison.Ordinal)
@@ -142,7 +158,7 @@ public partial class SqlFilesTests(Servers servers) : IClassFixture<Servers>
         Assert.Empty(found);
     }
 
-    private async Task<List<string>> CompareAsync(NpgsqlConnection connection, SqlFile file)
+    private async Task<List<string>> CompareAsync(NpgsqlConnection connection, Statement file)
     {
         var wrong = new List<string>();
         var declared = Parameters(file);
@@ -173,7 +189,7 @@ public partial class SqlFilesTests(Servers servers) : IClassFixture<Servers>
         return wrong;
     }
 
-    private static async Task<List<string>> ColumnsAsync(NpgsqlConnection connection, SqlFile file, List<(int Number, string Name, string Type)> declared)
+    private static async Task<List<string>> ColumnsAsync(NpgsqlConnection connection, Statement file, List<(int Number, string Name, string Type)> declared)
     {
         await using var command = new NpgsqlCommand(file.Text, connection);
         foreach (var parameter in declared) command.Parameters.Add(new NpgsqlParameter { DataTypeName = parameter.Type, Value = DBNull.Value });
@@ -182,10 +198,10 @@ public partial class SqlFilesTests(Servers servers) : IClassFixture<Servers>
         return [.. Enumerable.Range(0, reader.FieldCount).Select(i => Canonical(reader.GetDataTypeName(i))).Where(t => t != "void")];
     }
 
-    private async Task RunAndUndoAsync(NpgsqlConnection connection, SqlFile file)
+    private async Task RunAndUndoAsync(NpgsqlConnection connection, Statement file)
     {
         await using var transaction = await connection.BeginTransactionAsync(Ct);
-        await using var command = file.On(transaction);
+        await using var command = new NpgsqlCommand(file.Text, connection, transaction);
         await command.ExecuteNonQueryAsync(Ct);
         await transaction.RollbackAsync(Ct);
     }
@@ -204,14 +220,14 @@ public partial class SqlFilesTests(Servers servers) : IClassFixture<Servers>
     }
 
     /// <summary>The first word that is no comment.</summary>
-    private static string Verb(SqlFile file) => FirstWord().Match(Comments().Replace(file.Text, "")).Value.ToUpperInvariant();
+    private static string Verb(Statement file) => FirstWord().Match(Comments().Replace(file.Text, "")).Value.ToUpperInvariant();
 
     /// <summary>The lines <c>-- $1 name type</c>.</summary>
-    private static List<(int Number, string Name, string Type)> Parameters(SqlFile file) =>
+    private static List<(int Number, string Name, string Type)> Parameters(Statement file) =>
         [.. Parameter().Matches(file.Text).Select(m => (int.Parse(m.Groups["number"].Value, System.Globalization.CultureInfo.InvariantCulture), m.Groups["name"].Value, Canonical(m.Groups["type"].Value)))];
 
     /// <summary>The types of <c>-- -> name type, name type   (how many rows)</c>, which may go on over several lines.</summary>
-    private static List<string> Columns(SqlFile file)
+    private static List<string> Columns(Statement file)
     {
         var lines = file.Text.Split('\n').SkipWhile(l => !l.StartsWith("-- -> ", StringComparison.Ordinal)).TakeWhile(l => l.StartsWith("--", StringComparison.Ordinal)).ToList();
         if (lines.Count == 0) return [];
@@ -238,6 +254,8 @@ public partial class SqlFilesTests(Servers servers) : IClassFixture<Servers>
         return array ? type + "[]" : type;
     }
 
+    private static bool IsSchema(string name) => Schemas.Any(schema => name.StartsWith(schema, StringComparison.Ordinal));
+
     private static string Root()
     {
         var folder = Path.GetDirectoryName(Assembly.GetExecutingAssembly().Location)!;
@@ -254,7 +272,7 @@ public partial class SqlFilesTests(Servers servers) : IClassFixture<Servers>
     [GeneratedRegex(@"^-- \$(?<number>\d+) (?<name>\w+) (?<type>[\w \[\]]+?) *$", RegexOptions.Multiline)]
     private static partial Regex Parameter();
 
-    [GeneratedRegex(@"/\* ([A-Za-z]+/[A-Za-z]+\.[a-z_]+) \*/")]
+    [GeneratedRegex(@"/\* ((?:[A-Za-z]+/)+[A-Za-z]+\.[a-z_]+) \*/")]
     private static partial Regex Tag();
 
     [GeneratedRegex("SqlFile\\.Beside<(\\w+)>\\(\"(\\w+)\"\\)")]
@@ -265,4 +283,13 @@ public partial class SqlFilesTests(Servers servers) : IClassFixture<Servers>
 
     [GeneratedRegex("\"\\s*(?:SELECT|INSERT INTO|UPDATE|DELETE FROM|WITH|CREATE|ALTER|DROP|COPY|LOCK|SET|LISTEN|NOTIFY) [a-zA-Z_$*(]", RegexOptions.ExplicitCapture)]
     private static partial Regex SqlText();
+
+    private sealed record Statement(string Project, string Name, string Text)
+    {
+        public static Statement Read(string project, string name)
+        {
+            using var reader = new StreamReader(Projects[project].GetManifestResourceStream(name)!);
+            return new Statement(project, name, reader.ReadToEnd());
+        }
+    }
 }

@@ -15,8 +15,8 @@ internal sealed class LaneConnections : IAsyncDisposable
     {
         Lanes = Create(connectionString, lanes, ServerTimeoutMs, commandTimeoutSeconds: 2);
         Side = Create(connectionString, SideRuns.MaxConnections, SideTimeoutMs, commandTimeoutSeconds: 35);
-        // The poll, the listener, and the installer or the cleaner now and then.
-        Freshness = Create(connectionString, 3, SideTimeoutMs, commandTimeoutSeconds: 2);
+        // The poll and the listener; the pruning and the upkeep now and then.
+        Freshness = Create(connectionString, 4, SideTimeoutMs, commandTimeoutSeconds: 2);
     }
 
     public NpgsqlDataSource Lanes { get; }
@@ -51,8 +51,9 @@ internal sealed class LaneConnections : IAsyncDisposable
         };
         if (!settings.ShouldSerialize("Timeout")) settings.Timeout = 2;
         if (!settings.ShouldSerialize("Application Name")) settings.ApplicationName = "solid_cache";
-        // One plan for all: no parameter here makes another one better, and planning costs more than running.
-        settings.Options = $"{settings.Options} -c plan_cache_mode=force_generic_plan -c jit=off -c statement_timeout={serverTimeoutMs}".Trim();
+        // One plan for all: no parameter here makes another one better, and planning costs more than running. The plan may be made while
+        // a table is empty or was never analyzed, when reading all of it seems cheapest, and is kept while the table grows.
+        settings.Options = $"{settings.Options} -c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c jit=off -c statement_timeout={serverTimeoutMs}".Trim();
         return NpgsqlDataSource.Create(settings);
     }
 }

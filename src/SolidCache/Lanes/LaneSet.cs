@@ -11,7 +11,8 @@ namespace SolidCache.Lanes;
 /// Thread-safe. Failures of the server are the callers': a batch that fails is run again one by one beside the lane, so only those
 /// at fault fail (but not where <see cref="BatchedStatement{TRequest,TResult}.Read"/> throws and the statement isn't repeatable: it has
 /// run, and all fail); after a broken connection repeatable statements are sent once more; while PostgreSQL is away callers
-/// fail at once instead of waiting. Statements run with <c>statement_timeout</c> 250 ms, beside the lane with 30 s.
+/// fail at once instead of waiting. Statements run with <c>statement_timeout</c> 250 ms, beside the lane with 30 s, by plans that are
+/// made once, without their parameters, and read no table as a whole where there is an index.
 /// Source: docs/cache/lanes.md.
 /// </remarks>
 public sealed class LaneSet : IAsyncDisposable

@@ -6,7 +6,7 @@
 INSERT /* SolidCache/Loading/ClusterLease.enter */
 INTO   solid_cache.solid_cache_leases AS l (name, owner, expires_at)
 SELECT DISTINCT ON (q.name) q.name, q.owner, clock_timestamp() + make_interval(secs => $3)
-FROM   unnest($1, $2) AS q (name, owner)
+FROM   unnest($1::text[], $2::uuid[]) AS q (name, owner)
 ORDER  BY q.name
 ON     CONFLICT (name) DO UPDATE SET owner = excluded.owner, expires_at = excluded.expires_at WHERE l.expires_at < clock_timestamp()
 RETURNING l.owner;

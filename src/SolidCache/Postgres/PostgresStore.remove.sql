@@ -3,5 +3,5 @@
 -- $2 keys text[]
 DELETE /* SolidCache/Postgres/PostgresStore.remove */
 FROM   solid_cache.solid_cache_entries e
-USING  (SELECT h, k FROM unnest($1, $2) AS q (h, k) ORDER BY h) q
+USING  (SELECT h, k FROM unnest($1::bigint[], $2::text[]) AS q (h, k) ORDER BY h) q
 WHERE  e.key_hash = q.h AND e.key = q.k;

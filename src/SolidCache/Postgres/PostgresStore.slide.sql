@@ -7,7 +7,7 @@
 UPDATE /* SolidCache/Postgres/PostgresStore.slide */ solid_cache.solid_cache_entries e
 SET    expires_at = least(now() + make_interval(secs => 1.1 * e.sliding_seconds), e.absolute_expires_at), touched = 1
 FROM   (SELECT l.key_hash
-        FROM   unnest($1, $2, $3) AS q (h, k, created_at)
+        FROM   unnest($1::bigint[], $2::text[], $3::timestamptz[]) AS q (h, k, created_at)
         JOIN   solid_cache.solid_cache_entries l ON l.key_hash = q.h AND l.key = q.k
         WHERE  (q.created_at IS NULL OR l.created_at = q.created_at)
         AND    l.expires_at > now() AND l.expires_at < now() + make_interval(secs => l.sliding_seconds)

@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using Microsoft.Extensions.Logging;
 using Npgsql;
 
@@ -7,7 +8,7 @@ namespace SolidCache.Postgres;
 /// What keeps the entries table small: expired entries are deleted, and those that were used least where <see cref="SolidCacheOptions.MaxBytes"/>
 /// is set. One node at a time does it, by a lease; the others look now and then whether it is still there.
 /// </summary>
-internal sealed partial class PostgresUpkeep(NpgsqlDataSource db, string schema, SolidCacheOptions options, TimeProvider clock, ILogger logger)
+internal sealed partial class PostgresUpkeep(NpgsqlDataSource db, string schema, SolidCacheOptions options, TimeProvider clock, ILogger logger) : IDisposable
 {
     private const int TimeoutSeconds = 35;   // the server gives up after 30
     private const long RowsPerBatch = 10_000;
@@ -24,7 +25,8 @@ internal sealed partial class PostgresUpkeep(NpgsqlDataSource db, string schema,
     private readonly string _evict = SqlFile.Beside<PostgresUpkeep>("evict").In(schema);
     private readonly string _readSize = SqlFile.Beside<PostgresUpkeep>("read_size").In(schema);
     private readonly string _countEntries = SqlFile.Beside<PostgresUpkeep>("count_entries").In(schema);
-    private readonly Guid _owner = Guid.NewGuid();
+    private readonly SemaphoreSlim _turn = new(1);
+    private readonly Guid _owner = new(RandomNumberGenerator.GetBytes(16));
 
     private TimeSpan Interval => options switch
     {
@@ -66,24 +68,20 @@ internal sealed partial class PostgresUpkeep(NpgsqlDataSource db, string schema,
     /// <exception cref="NpgsqlException">PostgreSQL can't do it now.</exception>
     public async Task<long> CleanUpAsync(CancellationToken ct)
     {
-        var connection = await db.OpenConnectionAsync(ct).ConfigureAwait(false);
-        await using (connection.ConfigureAwait(false))
+        var startedAt = clock.GetTimestamp();
+        var deleted = 0L;
+        var seen = 0L;
+        while (clock.GetElapsedTime(startedAt) < LongestRun && await TakeLeaseAsync(ct).ConfigureAwait(false))
         {
-            var startedAt = clock.GetTimestamp();
-            var deleted = 0L;
-            var seen = 0L;
-            while (clock.GetElapsedTime(startedAt) < LongestRun && await TakeLeaseAsync(connection, ct).ConfigureAwait(false))
-            {
-                var batch = await QueryAsync(connection, _clean, [Of(RowsPerBatch), Of(PagesPerCleaning)], Step, ct).ConfigureAwait(false);
-                deleted += batch.Gone;
-                seen += batch.Seen;
-                if (seen >= batch.Pages) break;
-            }
-
-            return deleted;
-
-            static (long Gone, long Seen, long Pages) Step(NpgsqlDataReader row) => (row.GetInt64(0), row.GetInt64(1), row.GetInt64(2));
+            var batch = await QueryAsync(_clean, [Of(RowsPerBatch), Of(PagesPerCleaning)], Step, ct).ConfigureAwait(false);
+            deleted += batch.Gone;
+            seen += batch.Seen;
+            if (seen >= batch.Pages) break;
         }
+
+        return deleted;
+
+        static (long Gone, long Seen, long Pages) Step(NpgsqlDataReader row) => (row.GetInt64(0), row.GetInt64(1), row.GetInt64(2));
     }
 
     /// <summary>
@@ -93,28 +91,23 @@ internal sealed partial class PostgresUpkeep(NpgsqlDataSource db, string schema,
     /// <exception cref="NpgsqlException">PostgreSQL can't do it now.</exception>
     public async Task EvictAsync(CancellationToken ct)
     {
-        if (options.MaxBytes is not { } bound) return;
-        var connection = await db.OpenConnectionAsync(ct).ConfigureAwait(false);
-        await using (connection.ConfigureAwait(false))
+        if (options.MaxBytes is not { } bound || !await TakeLeaseAsync(ct).ConfigureAwait(false)) return;
+        var statistics = await ReadStatisticsAsync(ct).ConfigureAwait(false);
+        var excess = statistics.TotalSizeBytes - statistics.ExpiredSizeBytes - bound;
+        var startedAt = clock.GetTimestamp();
+        var deleted = 0L;
+        var seen = 0L;
+        while (excess > 0 && clock.GetElapsedTime(startedAt) < LongestRun && await TakeLeaseAsync(ct).ConfigureAwait(false))
         {
-            if (!await TakeLeaseAsync(connection, ct).ConfigureAwait(false)) return;
-            var statistics = await ReadStatisticsAsync(connection, ct).ConfigureAwait(false);
-            var excess = statistics.TotalSizeBytes - statistics.ExpiredSizeBytes - bound;
-            var startedAt = clock.GetTimestamp();
-            var deleted = 0L;
-            var seen = 0L;
-            while (excess > 0 && clock.GetElapsedTime(startedAt) < LongestRun && await TakeLeaseAsync(connection, ct).ConfigureAwait(false))
-            {
-                var step = await QueryAsync(connection, _evict, [Of(excess), Of(PagesPerEviction)], Step, ct).ConfigureAwait(false);
-                excess -= step.Freed;
-                deleted += step.Gone;
-                seen += step.Seen;
-                // Twice round has met everything, once to mark it and once to take it. No page: another call moves the hand.
-                if (seen > 2 * step.Pages + PagesPerEviction || (step.Seen == 0 && step.Freed == 0)) break;
-            }
-
-            if (deleted > 0) LogEvicted(deleted);
+            var step = await QueryAsync(_evict, [Of(excess), Of(PagesPerEviction)], Step, ct).ConfigureAwait(false);
+            excess -= step.Freed;
+            deleted += step.Gone;
+            seen += step.Seen;
+            // Twice round has met everything, once to mark it and once to take it. No page: another call moves the hand.
+            if (seen > 2 * step.Pages + PagesPerEviction || (step.Seen == 0 && step.Freed == 0)) break;
         }
+
+        if (deleted > 0) LogEvicted(deleted);
 
         static (long Freed, long Gone, long Seen, long Pages) Step(NpgsqlDataReader row) => (row.GetInt64(0), row.GetInt64(1), row.GetInt64(2), row.GetInt64(3));
     }
@@ -123,16 +116,9 @@ internal sealed partial class PostgresUpkeep(NpgsqlDataSource db, string schema,
     /// <exception cref="NpgsqlException">PostgreSQL can't answer.</exception>
     public async Task<CacheStatistics> ReadStatisticsAsync(CancellationToken ct)
     {
-        var connection = await db.OpenConnectionAsync(ct).ConfigureAwait(false);
-        await using (connection.ConfigureAwait(false)) return await ReadStatisticsAsync(connection, ct).ConfigureAwait(false);
-    }
-
-    private async Task<CacheStatistics> ReadStatisticsAsync(NpgsqlConnection connection, CancellationToken ct)
-    {
         var (percent, tableBytes, deadRows, updates, hotUpdates) = await QueryAsync(
-            connection, _readSize, [], static row => (row.GetFloat(0), row.GetInt64(1), row.GetInt64(2), row.GetInt64(3), row.GetInt64(4)), ct).ConfigureAwait(false);
+            _readSize, [], static row => (row.GetFloat(0), row.GetInt64(1), row.GetInt64(2), row.GetInt64(3), row.GetInt64(4)), ct).ConfigureAwait(false);
         var statistics = await QueryAsync(
-            connection,
             _countEntries,
             [Of(percent)],
             row => new CacheStatistics
@@ -150,12 +136,14 @@ internal sealed partial class PostgresUpkeep(NpgsqlDataSource db, string schema,
         return statistics!;
     }
 
+    public void Dispose() => _turn.Dispose();
+
     /// <summary>Failures are logged, and tried again in the next interval.</summary>
     private async Task<bool> RunOnceAsync(bool cleans, CancellationToken ct)
     {
         try
         {
-            if (!await HasLeaseAsync(ct).ConfigureAwait(false)) return false;
+            if (!await TakeLeaseAsync(ct).ConfigureAwait(false)) return false;
             if (cleans)
             {
                 var deleted = await CleanUpAsync(ct).ConfigureAwait(false);
@@ -172,26 +160,18 @@ internal sealed partial class PostgresUpkeep(NpgsqlDataSource db, string schema,
         }
     }
 
-    private async Task<bool> HasLeaseAsync(CancellationToken ct)
-    {
-        var connection = await db.OpenConnectionAsync(ct).ConfigureAwait(false);
-        await using (connection.ConfigureAwait(false)) return await TakeLeaseAsync(connection, ct).ConfigureAwait(false);
-    }
-
     /// <summary>For a little less than an interval, so that the node that has it takes it again before another does.</summary>
-    private async Task<bool> TakeLeaseAsync(NpgsqlConnection connection, CancellationToken ct)
+    private async Task<bool> TakeLeaseAsync(CancellationToken ct)
     {
         var seconds = Math.Max(Interval.TotalSeconds * 0.9, ShortestLease.TotalSeconds);
-        return await QueryAsync(connection, _takeLease, [Of(_owner), Of(seconds)], static row => row.GetGuid(0), ct).ConfigureAwait(false) == _owner;
+        return await QueryAsync(_takeLease, [Of(_owner), Of(seconds)], static row => row.GetGuid(0), ct).ConfigureAwait(false) == _owner;
     }
 
     private async Task ReleaseAsync()
     {
         try
         {
-            var connection = await db.OpenConnectionAsync(CancellationToken.None).ConfigureAwait(false);
-            await using (connection.ConfigureAwait(false))
-                await QueryAsync(connection, _releaseLease, [Of(_owner)], static _ => 0, CancellationToken.None).ConfigureAwait(false);
+            await QueryAsync(_releaseLease, [Of(_owner)], static _ => 0, CancellationToken.None).ConfigureAwait(false);
         }
         catch (Exception e) when (e is NpgsqlException or ObjectDisposedException)
         {
@@ -201,16 +181,24 @@ internal sealed partial class PostgresUpkeep(NpgsqlDataSource db, string schema,
 
     private static NpgsqlParameter<T> Of<T>(T value) => new NpgsqlParameter<T> { TypedValue = value };
 
-    /// <summary>The first row; the type's default without one.</summary>
-    private static async Task<T?> QueryAsync<T>(
-        NpgsqlConnection connection, string sql, NpgsqlParameter[] parameters, Func<NpgsqlDataReader, T> read, CancellationToken ct)
+    /// <summary>The first row; the type's default without one. On one connection at a time: the pool is for the poll in the first place.</summary>
+    private async Task<T?> QueryAsync<T>(string sql, NpgsqlParameter[] parameters, Func<NpgsqlDataReader, T> read, CancellationToken ct)
     {
-        var command = new NpgsqlCommand(sql, connection) { CommandTimeout = TimeoutSeconds };
-        await using (command.ConfigureAwait(false))
+        await _turn.WaitAsync(ct).ConfigureAwait(false);
+        try
         {
-            command.Parameters.AddRange(parameters);
-            var row = await command.ExecuteReaderAsync(ct).ConfigureAwait(false);
-            await using (row.ConfigureAwait(false)) return await row.ReadAsync(ct).ConfigureAwait(false) ? read(row) : default;
+            var command = db.CreateCommand(sql);
+            await using (command.ConfigureAwait(false))
+            {
+                command.CommandTimeout = TimeoutSeconds;
+                command.Parameters.AddRange(parameters);
+                var row = await command.ExecuteReaderAsync(ct).ConfigureAwait(false);
+                await using (row.ConfigureAwait(false)) return await row.ReadAsync(ct).ConfigureAwait(false) ? read(row) : default;
+            }
+        }
+        finally
+        {
+            _turn.Release();
         }
     }
 

@@ -39,6 +39,7 @@ internal sealed class CacheStage : IAsyncDisposable
         var options = new SolidCacheOptions { ConnectionString = database.ConnectionString, Lanes = 1 };
         configure?.Invoke(options);
         await SchemaInstaller.EnsureAsync(database.DataSource, options.Schema, ct);
+        await using (var extension = database.DataSource.CreateCommand("CREATE EXTENSION IF NOT EXISTS pg_stat_statements")) await extension.ExecuteNonQueryAsync(ct);
         return new CacheStage(database, options, logger ?? NullLogger.Instance);
     }
 
@@ -52,6 +53,13 @@ internal sealed class CacheStage : IAsyncDisposable
     }
 
     public Task<T> ReadAsync<T>(string sql, CancellationToken ct) => Database.ReadAsync<T>(sql, ct);
+
+    /// <summary>How often one of our statements runs within <paramref name="action"/>.</summary>
+    public async Task<long> CountAsync(string statement, Func<Task> action, CancellationToken ct)
+    {
+        var counts = await Statements.CountAsync(Database, action, ct);
+        return counts.Where(c => c.Key.Contains($"/* SolidCache/{statement} */", StringComparison.Ordinal)).Sum(c => c.Value);
+    }
 
     /// <summary>Makes every entry older, which is what the passing of time does.</summary>
     public Task PassAsync(TimeSpan time, CancellationToken ct) => RunAsync(
@@ -75,6 +83,7 @@ internal sealed class CacheStage : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
+        Upkeep.Dispose();
         await Lanes.DisposeAsync();
         await _connections.DisposeAsync();
         await Database.DisposeAsync();
