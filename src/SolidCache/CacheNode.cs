@@ -88,6 +88,7 @@ internal sealed partial class CacheNode : IHostedService, IAsyncDisposable
         if (Interlocked.Exchange(ref _isDisposed, 1) != 0) return;
         await Lanes.DisposeAsync().ConfigureAwait(false);
         _poll.Dispose();
+        Upkeep.Dispose();
         await _connections.DisposeAsync().ConfigureAwait(false);
         _stopping.Dispose();
     }

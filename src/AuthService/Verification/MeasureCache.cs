@@ -19,7 +19,7 @@ internal sealed class MeasureCache(CacheUnderTest cache)
 
     public async Task<IReadOnlyList<CacheLatency>> ExecuteAsync(CancellationToken ct)
     {
-        var keys = Enumerable.Range(0, Keys).Select(i => $"verify:{Guid.NewGuid():N}:{i}").ToArray();
+        var keys = Enumerable.Range(0, Keys).Select(i => $"verify:{Guid.CreateVersion7():N}:{i}").ToArray();
         var value = RandomNumberGenerator.GetBytes(400);
         var profile = new Profile(42, "someone@example.com", "Someone", ["user", "editor"], [.. Enumerable.Range(0, 12).Select(i => $"articles{i}:write")]);
         try

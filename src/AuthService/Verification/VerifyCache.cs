@@ -15,7 +15,7 @@ internal sealed class VerifyCache(NpgsqlDataSource db, CacheUnderTest cache)
     private static readonly TimeSpan ShortLife = TimeSpan.FromMilliseconds(300);
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
 
-    private readonly string _key = $"verify:{Guid.NewGuid():N}";
+    private readonly string _key = $"verify:{Guid.CreateVersion7():N}";
 
     public async Task<IReadOnlyList<Check>> ExecuteAsync(CancellationToken ct) =>
     [
