@@ -4,11 +4,12 @@ using NpgsqlTypes;
 namespace Bench.SolidCache;
 
 /// <summary>
-/// What one writes without a library: one prepared command per read or write through a pool. And the statements of
+/// What one writes without a library: a command per read or write through a pool, with the driver's defaults; and the same with what the driver
+/// can be told (few connections, statements prepared, no reset when a connection goes back). And the statements of
 /// Microsoft.Extensions.Caching.Postgres, restated: an UPDATE that slides the end, then a SELECT, for every read; an upsert for every
 /// write. Their table is UNLOGGED as well, and has their index on the end.
 /// </summary>
-internal sealed class PlainNpgsql(NpgsqlDataSource db) : IAsyncDisposable
+internal sealed class PlainNpgsql(NpgsqlDataSource db, NpgsqlDataSource tuned) : IAsyncDisposable
 {
     private const string MakeTables = """
         CREATE UNLOGGED TABLE plain_cache (id text COLLATE "C" PRIMARY KEY, value bytea, expires_at timestamptz NOT NULL);
@@ -17,9 +18,10 @@ internal sealed class PlainNpgsql(NpgsqlDataSource db) : IAsyncDisposable
         CREATE INDEX ON microsoft_cache (expiresattime);
         """;
 
-    public static async Task<PlainNpgsql> CreateAsync(string connectionString, int connections, string[] keys, byte[] value)
+    public static async Task<PlainNpgsql> CreateAsync(string connectionString, string[] keys, byte[] value)
     {
-        var plain = new PlainNpgsql(NpgsqlDataSource.Create(new NpgsqlConnectionStringBuilder(connectionString) { MaxPoolSize = connections, NoResetOnClose = true }));
+        var tuned = new NpgsqlConnectionStringBuilder(connectionString) { MaxPoolSize = 16, NoResetOnClose = true };
+        var plain = new PlainNpgsql(NpgsqlDataSource.Create(connectionString), NpgsqlDataSource.Create(tuned));
         await plain.ExecuteAsync("DROP TABLE IF EXISTS plain_cache, microsoft_cache;" + MakeTables);
         foreach (var table in new[] { "plain_cache (id, value, expires_at)", "microsoft_cache (id, value, expiresattime)" })
         {
@@ -35,28 +37,37 @@ internal sealed class PlainNpgsql(NpgsqlDataSource db) : IAsyncDisposable
 
     public NpgsqlDataSource Db => db;
 
-    public async Task ReadAsync(string key)
+    public static async Task ReadAsync(NpgsqlDataSource source, string key)
     {
-        await using var connection = await db.OpenConnectionAsync();
-        await ReadAsync(connection, key);
+        await using var command = Read(source.CreateCommand(), key);
+        await using var row = await command.ExecuteReaderAsync();
+        if (await row.ReadAsync()) row.GetFieldValue<byte[]>(0);
     }
 
-    public static async Task<byte[]?> ReadAsync(NpgsqlConnection connection, string key)
+    public async Task ReadPreparedAsync(string key)
     {
-        await using var command = new NpgsqlCommand("SELECT value FROM plain_cache WHERE id = $1 AND expires_at > now()", connection);
-        command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = key });
+        await using var connection = await tuned.OpenConnectionAsync();
+        await ReadPreparedAsync(connection, key);
+    }
+
+    public static async Task ReadPreparedAsync(NpgsqlConnection connection, string key)
+    {
+        await using var command = Read(connection.CreateCommand(), key);
         await command.PrepareAsync();
         await using var row = await command.ExecuteReaderAsync();
-        return await row.ReadAsync() ? row.GetFieldValue<byte[]>(0) : null;
+        if (await row.ReadAsync()) row.GetFieldValue<byte[]>(0);
     }
 
-    public async Task WriteAsync(string key, byte[] value)
+    public static async Task WriteAsync(NpgsqlDataSource source, string key, byte[] value)
     {
-        await using var connection = await db.OpenConnectionAsync();
-        await using var command = new NpgsqlCommand(
-            "INSERT INTO plain_cache VALUES ($1, $2, now() + interval '1 day') ON CONFLICT (id) DO UPDATE SET value = excluded.value, expires_at = excluded.expires_at", connection);
-        command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = key });
-        command.Parameters.Add(new NpgsqlParameter<byte[]> { TypedValue = value });
+        await using var command = Write(source.CreateCommand(), key, value);
+        await command.ExecuteNonQueryAsync();
+    }
+
+    public async Task WritePreparedAsync(string key, byte[] value)
+    {
+        await using var connection = await tuned.OpenConnectionAsync();
+        await using var command = Write(connection.CreateCommand(), key, value);
         await command.PrepareAsync();
         await command.ExecuteNonQueryAsync();
     }
@@ -73,11 +84,9 @@ internal sealed class PlainNpgsql(NpgsqlDataSource db) : IAsyncDisposable
             AND    (absoluteexpiration IS NULL OR absoluteexpiration <> expiresattime)
             """, connection);
         Add(slide, key);
-        await slide.PrepareAsync();
         await slide.ExecuteNonQueryAsync();
         await using var read = new NpgsqlCommand("SELECT value FROM microsoft_cache WHERE id = $1 AND $2 <= expiresattime", connection);
         Add(read, key);
-        await read.PrepareAsync();
         await using var row = await read.ExecuteReaderAsync();
         if (await row.ReadAsync()) row.GetFieldValue<byte[]>(0);
 
@@ -88,7 +97,26 @@ internal sealed class PlainNpgsql(NpgsqlDataSource db) : IAsyncDisposable
         }
     }
 
-    public async ValueTask DisposeAsync() => await db.DisposeAsync();
+    public async ValueTask DisposeAsync()
+    {
+        await db.DisposeAsync();
+        await tuned.DisposeAsync();
+    }
+
+    private static NpgsqlCommand Read(NpgsqlCommand command, string key)
+    {
+        command.CommandText = "SELECT value FROM plain_cache WHERE id = $1 AND expires_at > now()";
+        command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = key });
+        return command;
+    }
+
+    private static NpgsqlCommand Write(NpgsqlCommand command, string key, byte[] value)
+    {
+        command.CommandText = "INSERT INTO plain_cache VALUES ($1, $2, now() + interval '1 day') ON CONFLICT (id) DO UPDATE SET value = excluded.value, expires_at = excluded.expires_at";
+        command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = key });
+        command.Parameters.Add(new NpgsqlParameter<byte[]> { TypedValue = value });
+        return command;
+    }
 
     private async Task ExecuteAsync(string sql)
     {

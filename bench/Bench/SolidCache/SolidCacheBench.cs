@@ -24,13 +24,17 @@ internal static class SolidCacheBench
     {
         var folder = Directory.CreateTempSubdirectory("solid-cache-bench-");
         File.SetUnixFileMode(folder.FullName, File.GetUnixFileMode(folder.FullName) | UnixFileMode.OtherExecute | UnixFileMode.GroupExecute);
-        var server = await PrivatePostgres.StartAsync(folder.FullName, NullLogger.Instance, CancellationToken.None);
+        // Over TCP, as applications connect; on an address of the loopback network that nobody else has.
+        var address = SideBySide.Text($"127.{RandomNumberGenerator.GetInt32(1, 255)}.{RandomNumberGenerator.GetInt32(1, 255)}.{RandomNumberGenerator.GetInt32(1, 255)}");
+        var parameters = new PrivatePostgresParameters { Settings = new Dictionary<string, string>(StringComparer.Ordinal) { ["listen_addresses"] = address } };
+        var server = await PrivatePostgres.StartAsync(folder.FullName, parameters, NullLogger.Instance, CancellationToken.None);
+        var connectionString = new NpgsqlConnectionStringBuilder(server.ConnectionString) { Host = address }.ConnectionString;
         try
         {
-            if (only is null or "speed") await SpeedAsync(server.ConnectionString);
-            if (only is null or "batches") await BatchesAsync(server.ConnectionString);
-            if (only is null or "cluster") await ClusterBench.RunAsync(server.ConnectionString);
-            if (only is null or "churn") await ChurnBench.RunAsync(server.ConnectionString);
+            if (only is null or "speed") await SpeedAsync(connectionString);
+            if (only is null or "batches") await BatchesAsync(connectionString);
+            if (only is null or "cluster") await ClusterBench.RunAsync(connectionString);
+            if (only is null or "churn") await ChurnBench.RunAsync(connectionString);
         }
         finally
         {
@@ -54,7 +58,7 @@ internal static class SolidCacheBench
     {
         var keys = Enumerable.Range(0, Entries).Select(i => SideBySide.Text($"user_profile:{i}")).ToArray();
         var value = RandomNumberGenerator.GetBytes(ValueBytes);
-        await using var plain = await PlainNpgsql.CreateAsync(connectionString, 16, keys, value);
+        await using var plain = await PlainNpgsql.CreateAsync(connectionString, keys, value);
         await using var lone = await plain.Db.OpenConnectionAsync();
         await using var node = await StartNodeAsync(connectionString);
         var distributed = keys.Select(CacheKey.Distributed).ToArray();
@@ -75,21 +79,23 @@ internal static class SolidCacheBench
         }
 
         var readers = await SideBySide.RunAsync(
-            new Contender("Npgsql, a command per read", Many, i => plain.ReadAsync(Key(i))),
+            new Contender("Npgsql, a command per read", Many, i => PlainNpgsql.ReadAsync(plain.Db, Key(i))),
+            new Contender("the same, pool of 16, prepared, without resets", Many, i => plain.ReadPreparedAsync(Key(i))),
             new Contender("Microsoft's UPDATE and SELECT", Many, i => plain.ReadAsMicrosoftAsync(Key(i))),
             new Contender("PostgreSQL tier, IDistributedCache", Many, i => node.Store.ReadAsync(distributed[Index(i)], CancellationToken.None)),
             new Contender("PostgreSQL tier, HybridCache, 3 tags", Many, i => GetTaggedAsync(Key(i)).AsTask()),
             new Contender("PostgreSQL tier, 512 callers", 512, i => node.Store.ReadAsync(distributed[Index(i)], CancellationToken.None)),
-            new Contender("Npgsql, 1 caller, prepared on one connection", 1, i => PlainNpgsql.ReadAsync(lone, Key(i))),
+            new Contender("Npgsql, 1 caller, prepared on one connection", 1, i => PlainNpgsql.ReadPreparedAsync(lone, Key(i))),
             new Contender("PostgreSQL tier, 1 caller", 1, i => node.Store.ReadAsync(distributed[Index(i)], CancellationToken.None)));
         var writers = await SideBySide.RunAsync(
-            new Contender("Npgsql, a command per write", Many, i => plain.WriteAsync(Key(i), value)),
+            new Contender("Npgsql, a command per write", Many, i => PlainNpgsql.WriteAsync(plain.Db, Key(i), value)),
+            new Contender("the same, pool of 16, prepared, without resets ", Many, i => plain.WritePreparedAsync(Key(i), value)),
             new Contender("PostgreSQL tier, SET", Many, i => node.Store.WriteAsync(new EntryWrite(distributed[Index(i)], value, TimeSpan.FromDays(1)), CancellationToken.None)));
         var hits = MemoryHits(keys.Select(k => "memory:" + k).ToArray(), memory, node.Cache, text);
 
         var table = new Table().AddColumns("what", "per second", "B allocated", "ratio", "to");
         var npgsql = readers["Npgsql, a command per read"];
-        foreach (var name in readers.Keys.Take(5)) Add(readers[name], npgsql);
+        foreach (var name in readers.Keys.Take(6)) Add(readers[name], npgsql);
         Add(readers["PostgreSQL tier, 1 caller"], readers["Npgsql, 1 caller, prepared on one connection"]);
         foreach (var writer in writers.Values) Add(writer, writers["Npgsql, a command per write"]);
         foreach (var hit in hits) Add(hit, hits[0]);
