@@ -58,9 +58,7 @@ public sealed class TieredCache : HybridCache
             return new ValueTask<T>(value!);
         }
 
-        // Who only asks what is cached has no factory to give.
-        if (factory is null && !IsReadOnly(options)) throw new ArgumentNullException(nameof(factory));
-        return LoadAsync(new EntryRequest(key, GroupOf(key), options, tags), (state, factory), static (s, _, ct) => s.factory!(s.state, ct), cancellationToken);
+        return CreateAsync(key, state, factory, options, tags, cancellationToken);
     }
 
     /// <inheritdoc/>
@@ -69,8 +67,13 @@ public sealed class TieredCache : HybridCache
         IEnumerable<string>? tags = null, CancellationToken cancellationToken = default)
     {
         // A hit makes no string of the key: the entry has one.
-        return GetOrCreateAsync(
-            MayReadMemory(options) && _memory.TryGet(key, out var found) ? found.Key : key.ToString(), state, factory, options, tags, cancellationToken);
+        if (MayReadMemory(options) && _memory.TryGet(key, out var found) && TryServe((CachedEntry)found, out T? value) is { } hit)
+        {
+            if (hit == Hit.Due) Refresh(found.Key, (state, factory), static (s, _, ct) => s.factory(s.state, ct), options, tags);
+            return new ValueTask<T>(value!);
+        }
+
+        return CreateAsync(key.ToString(), state, factory, options, tags, cancellationToken);
     }
 
     /// <summary>Like <c>GetOrCreateAsync</c>, with a loader that decides about the entry it makes: its life, its tags, whether it is kept.</summary>
@@ -258,6 +261,14 @@ public sealed class TieredCache : HybridCache
     /// <param name="token">Ends the wait.</param>
     /// <returns>False: no token of this installation, or of another incarnation of its database.</returns>
     public ValueTask<bool> AcceptAsync(string revisionToken, CancellationToken token = default) => _tokens.AcceptAsync(revisionToken, token);
+
+    private ValueTask<T> CreateAsync<TState, T>(
+        string key, TState state, Func<TState, CancellationToken, ValueTask<T>> factory, HybridCacheEntryOptions? options, IEnumerable<string>? tags, CancellationToken ct)
+    {
+        // Who only asks what is cached has no factory to give.
+        if (factory is null && !IsReadOnly(options)) throw new ArgumentNullException(nameof(factory));
+        return LoadAsync(new EntryRequest(key, GroupOf(key), options, tags), (state, factory), static (s, _, token) => s.factory!(s.state, token), ct);
+    }
 
     private static bool IsReadOnly(HybridCacheEntryOptions? options) =>
         options?.Flags is { } flags && (flags & HybridCacheEntryFlags.DisableUnderlyingData) != HybridCacheEntryFlags.None;
