@@ -117,6 +117,7 @@ public sealed class TieredCache : HybridCache
         var stamp = await StampAsync(request, cancellationToken).ConfigureAwait(false);
         var (revision, isLast) = await _versions.BumpForValueAsync(request.TagHashes[0], cancellationToken).ConfigureAwait(false);
         CacheTelemetry.Bumped(1);
+        if (!_options.Freshness.IsOff(Mechanisms.Stamp)) _state.Learn(revision);
         // Of several values set at the same time under one version only one may be kept: else nodes would disagree until it ends.
         if (isLast) await KeepAsync(request, serializer, value, payload, stamp.With(revision), cancellationToken).ConfigureAwait(false);
         await _barrier.WaitAsync(revision, cancellationToken).ConfigureAwait(false);
@@ -314,10 +315,12 @@ public sealed class TieredCache : HybridCache
             var underWay = JoinOrBegin(request, serializer, with, load, out var began);
             if (!began) CacheTelemetry.Joined();
             var result = await WaitAsync(request, underWay, ct).ConfigureAwait(false);
-            if (result is null && TryServeExpired(request, out T? expired)) return expired!;
+            if (result is null && TryServeKept(request, evenExpired: true, out T? expired)) return expired!;
             result ??= await WaitAsync(underWay, ct).ConfigureAwait(false);
             // One that began before this question may be older than it: then it is judged like any entry.
             if (began || isNewer || IsServable(result)) return result.Take(serializer, isShared);
+            // Another of those who waited may have loaded it anew by now: not each for itself.
+            if (request.ReadsMemory && TryServeKept(request, evenExpired: false, out T? kept)) return kept!;
         }
     }
 
@@ -373,12 +376,13 @@ public sealed class TieredCache : HybridCache
         }
     }
 
-    /// <summary>What has only grown old, and is not known to be wrong.</summary>
-    private bool TryServeExpired<T>(EntryRequest request, [MaybeNull] out T value)
+    /// <summary>What memory has and is not known to be wrong, though it may have grown old.</summary>
+    private bool TryServeKept<T>(EntryRequest request, bool evenExpired, [MaybeNull] out T value)
     {
         value = default;
         var now = _clock.GetTimestamp();
-        return _memory.TryGet(request.Key, out var found) && found is CachedEntry entry && now < entry.KeptUntil && _state.MayServe(entry.Mark, now) && TryRead(entry, out value);
+        return _memory.TryGet(request.Key, out var found) && found is CachedEntry entry && now < (evenExpired ? entry.KeptUntil : entry.ExpiresAt)
+            && _state.MayServe(entry.Mark, now) && TryRead(entry, out value);
     }
 
     private void Refresh<TState, T>(

@@ -27,6 +27,9 @@ internal sealed class FreshnessState(FreshnessOptions options, TimeProvider cloc
         return mark.CheckedIn == Known.Generation || IsCurrent(mark);
     }
 
+    /// <summary>Whether what a value was made from is known to have changed since: nobody would ever be served it.</summary>
+    public bool IsOutdated(FreshnessMark mark) => !Known.AreCurrent(mark.TagHashes, mark.Stamps);
+
     /// <summary>The node has applied everything a revision says, without waiting for its poll.</summary>
     public void Learn(Revision revision)
     {
