@@ -75,6 +75,7 @@ public class EntrySerializersTests
         Assert.True(_serializers.For<DateTimeOffset?>().IsImmutable);
         Assert.True(_serializers.For<Shared>().IsImmutable);
         Assert.False(_serializers.For<Open>().IsImmutable);
+        Assert.False(_serializers.For<Derived>().IsImmutable);
         Assert.False(_serializers.For<Silent>().IsImmutable);
         Assert.False(_serializers.For<byte[]>().IsImmutable);
         Assert.False(_serializers.For<KeyValuePair<int, int[]>>().IsImmutable);
@@ -86,6 +87,11 @@ public class EntrySerializersTests
 
     [ImmutableObject(true)]
     private record Open(string Name);
+
+    private sealed record Derived(string Name) : Open(Name)
+    {
+        public List<string> Changeable { get; } = [];
+    }
 
     private sealed record Silent(string Name);
 }
