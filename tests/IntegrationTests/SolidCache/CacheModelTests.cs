@@ -45,7 +45,7 @@ public class CacheModelTests(Servers servers) : IClassFixture<Servers>
     public async Task Every_answer_is_the_present_value(string tiers)
     {
         await using var world = await World.StartAsync(servers, tiers, Ct);
-        await Task.Run(() => Check.One(Config.QuickThrowOnFailure.WithMaxTest(60), Prop.ForAll(Histories(), steps => Run(world, steps))));
+        await Task.Run(() => Check.One(Config.QuickThrowOnFailure.WithMaxTest(30), Prop.ForAll(Histories(), steps => Run(world, steps))));
     }
 
     // The negative control: a model that can't fail is worth nothing.
@@ -54,7 +54,7 @@ public class CacheModelTests(Servers servers) : IClassFixture<Servers>
     {
         await using var world = await World.StartAsync(servers, CacheTiers.Both, Ct, Mechanisms.Stamp);
         await Assert.ThrowsAnyAsync<Exception>(() => Task.Run(() =>
-            Check.One(Config.QuickThrowOnFailure.WithMaxTest(60), Prop.ForAll(Histories(), steps => Run(world, steps)))));
+            Check.One(Config.QuickThrowOnFailure.WithMaxTest(30), Prop.ForAll(Histories(), steps => Run(world, steps)))));
     }
 
     private static Arbitrary<List<Operation>> Histories()
