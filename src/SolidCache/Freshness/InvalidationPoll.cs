@@ -32,7 +32,7 @@ internal sealed partial class InvalidationPoll(
     private TimeSpan _interval = Shortest(options.PollInterval, options.Lease / 4);
 
     /// <summary>This process among the nodes; random, so that a restart is another node.</summary>
-    public Guid NodeId { get; } = Guid.NewGuid();
+    public Guid NodeId { get; } = Guid.CreateVersion7();
 
     /// <summary>The longest lease of any node, as last heard.</summary>
     public TimeSpan LongestLease { get; private set; } = options.Lease;

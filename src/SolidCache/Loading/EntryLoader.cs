@@ -128,7 +128,7 @@ internal sealed partial class EntryLoader(
     private async Task<LoadResult<T>> LoadAloneAsync<TState, T>(
         EntryRequest request, EntrySerializer<T> serializer, TState with, Func<TState, LoadContext, CancellationToken, ValueTask<T>> load, CancellationToken ct)
     {
-        var owner = Guid.NewGuid();
+        var owner = Guid.CreateVersion7();
         for (var pause = FirstLook; ; pause = pause * 2 < LongestPause ? pause * 2 : LongestPause)
         {
             var isElected = true;
