@@ -85,8 +85,8 @@ internal sealed class SolidCacheOptionsRules : IValidateOptions<SolidCacheOption
             if (group.LocalExpiration is { } local && (local <= TimeSpan.Zero || local > longestInMemory))
                 wrong.Add($"{where}LocalExpiration is over 0 and at most {longestInMemory}: the retention less its margin.");
             if (group.NegativeExpiration < TimeSpan.Zero) wrong.Add($"{where}NegativeExpiration is 0 or more.");
-            if (group.Jitter is < 0 or > 0.5) wrong.Add($"{where}Jitter is 0 to 0.5.");
-            if (group.EagerRefreshAt is < 0.1 or > 0.99) wrong.Add($"{where}EagerRefreshAt is 0.1 to 0.99.");
+            if (group.Jitter is not (>= 0 and <= 0.5)) wrong.Add($"{where}Jitter is 0 to 0.5.");
+            if (group.EagerRefreshAt is not (null or (>= 0.1 and <= 0.99))) wrong.Add($"{where}EagerRefreshAt is 0.1 to 0.99.");
             if (group.SoftTimeout is { } soft && (soft <= TimeSpan.Zero || soft > TimeSpan.FromDays(1))) wrong.Add($"{where}SoftTimeout is over 0 and at most 1 d.");
             if (group.ExpiredFor <= TimeSpan.Zero) wrong.Add($"{where}ExpiredFor is over 0.");
             if (group.OneLoaderPerCluster && !group.InPostgres) wrong.Add($"{where}OneLoaderPerCluster needs InPostgres.");

@@ -58,9 +58,7 @@ public sealed class TieredCache : HybridCache
             return new ValueTask<T>(value!);
         }
 
-        // Who only asks what is cached has no factory to give.
-        if (factory is null && !IsReadOnly(options)) throw new ArgumentNullException(nameof(factory));
-        return LoadAsync(new EntryRequest(key, GroupOf(key), options, tags), (state, factory), static (s, _, ct) => s.factory!(s.state, ct), cancellationToken);
+        return CreateAsync(key, state, factory, options, tags, cancellationToken);
     }
 
     /// <inheritdoc/>
@@ -69,8 +67,13 @@ public sealed class TieredCache : HybridCache
         IEnumerable<string>? tags = null, CancellationToken cancellationToken = default)
     {
         // A hit makes no string of the key: the entry has one.
-        return GetOrCreateAsync(
-            MayReadMemory(options) && _memory.TryGet(key, out var found) ? found.Key : key.ToString(), state, factory, options, tags, cancellationToken);
+        if (MayReadMemory(options) && _memory.TryGet(key, out var found) && TryServe((CachedEntry)found, out T? value) is { } hit)
+        {
+            if (hit == Hit.Due) Refresh(found.Key, (state, factory), static (s, _, ct) => s.factory(s.state, ct), options, tags);
+            return new ValueTask<T>(value!);
+        }
+
+        return CreateAsync(key.ToString(), state, factory, options, tags, cancellationToken);
     }
 
     /// <summary>Like <c>GetOrCreateAsync</c>, with a loader that decides about the entry it makes: its life, its tags, whether it is kept.</summary>
@@ -114,6 +117,7 @@ public sealed class TieredCache : HybridCache
         var stamp = await StampAsync(request, cancellationToken).ConfigureAwait(false);
         var (revision, isLast) = await _versions.BumpForValueAsync(request.TagHashes[0], cancellationToken).ConfigureAwait(false);
         CacheTelemetry.Bumped(1);
+        if (!_options.Freshness.IsOff(Mechanisms.Stamp)) _state.Learn(revision);
         // Of several values set at the same time under one version only one may be kept: else nodes would disagree until it ends.
         if (isLast) await KeepAsync(request, serializer, value, payload, stamp.With(revision), cancellationToken).ConfigureAwait(false);
         await _barrier.WaitAsync(revision, cancellationToken).ConfigureAwait(false);
@@ -259,6 +263,14 @@ public sealed class TieredCache : HybridCache
     /// <returns>False: no token of this installation, or of another incarnation of its database.</returns>
     public ValueTask<bool> AcceptAsync(string revisionToken, CancellationToken token = default) => _tokens.AcceptAsync(revisionToken, token);
 
+    private ValueTask<T> CreateAsync<TState, T>(
+        string key, TState state, Func<TState, CancellationToken, ValueTask<T>> factory, HybridCacheEntryOptions? options, IEnumerable<string>? tags, CancellationToken ct)
+    {
+        // Who only asks what is cached has no factory to give.
+        if (factory is null && !IsReadOnly(options)) throw new ArgumentNullException(nameof(factory));
+        return LoadAsync(new EntryRequest(key, GroupOf(key), options, tags), (state, factory), static (s, _, token) => s.factory!(s.state, token), ct);
+    }
+
     private static bool IsReadOnly(HybridCacheEntryOptions? options) =>
         options?.Flags is { } flags && (flags & HybridCacheEntryFlags.DisableUnderlyingData) != HybridCacheEntryFlags.None;
 
@@ -303,10 +315,12 @@ public sealed class TieredCache : HybridCache
             var underWay = JoinOrBegin(request, serializer, with, load, out var began);
             if (!began) CacheTelemetry.Joined();
             var result = await WaitAsync(request, underWay, ct).ConfigureAwait(false);
-            if (result is null && TryServeExpired(request, out T? expired)) return expired!;
+            if (result is null && TryServeKept(request, evenExpired: true, out T? expired)) return expired!;
             result ??= await WaitAsync(underWay, ct).ConfigureAwait(false);
             // One that began before this question may be older than it: then it is judged like any entry.
             if (began || isNewer || IsServable(result)) return result.Take(serializer, isShared);
+            // Another of those who waited may have loaded it anew by now: not each for itself.
+            if (request.ReadsMemory && TryServeKept(request, evenExpired: false, out T? kept)) return kept!;
         }
     }
 
@@ -362,12 +376,13 @@ public sealed class TieredCache : HybridCache
         }
     }
 
-    /// <summary>What has only grown old, and is not known to be wrong.</summary>
-    private bool TryServeExpired<T>(EntryRequest request, [MaybeNull] out T value)
+    /// <summary>What memory has and is not known to be wrong, though it may have grown old.</summary>
+    private bool TryServeKept<T>(EntryRequest request, bool evenExpired, [MaybeNull] out T value)
     {
         value = default;
         var now = _clock.GetTimestamp();
-        return _memory.TryGet(request.Key, out var found) && found is CachedEntry entry && now < entry.KeptUntil && _state.MayServe(entry.Mark, now) && TryRead(entry, out value);
+        return _memory.TryGet(request.Key, out var found) && found is CachedEntry entry && now < (evenExpired ? entry.KeptUntil : entry.ExpiresAt)
+            && _state.MayServe(entry.Mark, now) && TryRead(entry, out value);
     }
 
     private void Refresh<TState, T>(

@@ -52,6 +52,6 @@ internal static partial class Statements
         return counts;
     }
 
-    [GeneratedRegex(@"/\* (\w+/\w+\.\w+) \*/")]
+    [GeneratedRegex(@"/\* ((?:\w+/)?\w+/\w+\.\w+) \*/")]
     private static partial Regex Tag();
 }

@@ -27,6 +27,9 @@ internal sealed class FreshnessState(FreshnessOptions options, TimeProvider cloc
         return mark.CheckedIn == Known.Generation || IsCurrent(mark);
     }
 
+    /// <summary>Whether what a value was made from is known to have changed since: nobody would ever be served it.</summary>
+    public bool IsOutdated(FreshnessMark mark) => !Known.AreCurrent(mark.TagHashes, mark.Stamps);
+
     /// <summary>The node applies everything a revision says, without waiting for its poll.</summary>
     /// <returns>The era in which it did; null: the revision is of another epoch, or the node is just beginning one.</returns>
     public Era? Learn(Revision revision)

@@ -34,7 +34,8 @@ internal sealed partial class EntryLoader(
     public async Task<bool> KeepAsync<T>(
         EntryRequest request, EntrySerializer<T> serializer, T value, byte[] payload, FreshnessMark mark, Lives lives, bool hasExactStamps, CancellationToken ct)
     {
-        if (lives.Entry <= TimeSpan.Zero) return false;
+        // What is outdated already would only take the place of something newer.
+        if (lives.Entry <= TimeSpan.Zero || state.IsOutdated(mark)) return false;
         var bytes = EntrySerializer.LengthOf(payload);
         if (bytes > options.MaxValueBytes)
         {

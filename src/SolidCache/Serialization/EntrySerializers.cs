@@ -88,7 +88,7 @@ internal sealed class EntrySerializer<T>(IHybridCacheSerializer<T> serializer)
     /// <summary>Whether no holder of a value can change it, so that all may hold the same.</summary>
     public bool IsImmutable { get; } =
         typeof(T) == typeof(string) || !RuntimeHelpers.IsReferenceOrContainsReferences<T>() ||
-        (typeof(T).IsSealed && typeof(T).GetCustomAttribute<ImmutableObjectAttribute>() is { Immutable: true });
+        (typeof(T).IsSealed && typeof(T).GetCustomAttribute<ImmutableObjectAttribute>(inherit: false) is { Immutable: true });
 
     public byte[] Write(T value, ushort version)
     {
