@@ -53,33 +53,11 @@ public class HistoryRunTests(Servers servers, ITestOutputHelper output) : IClass
             await fleet.RunForAsync(0.2);
         }));
 
-    [Fact]
-    public async Task Pruned_too_early_a_change_is_never_learnt() =>
-        AssertStale(await RunAsync(Mechanisms.Pruning, PrunedMeanwhileAsync, writes: false, retention: 8));
-
-    // The same course of events with pruning as it should be.
-    [Fact]
-    public async Task Pruned_in_time_nothing_is_stale()
-    {
-        var verdict = await RunAsync(Mechanisms.None, PrunedMeanwhileAsync, writes: false, retention: 8);
-        Assert.Equal(0, verdict.StaleCount);
-    }
-
-    private static async Task PrunedMeanwhileAsync(Fleet fleet)
-    {
-        await fleet.RunForAsync(0.3);
-        await fleet.PauseAsync(2);
-        for (var subject = 0; subject < NodeSetup.Reserved; subject++) Assert.True((await fleet.TellAsync(0, "change", subject)).Done);
-        await fleet.RunForAsync(3.5);   // a round of pruning is two seconds; entries live for seven
-        await fleet.GoOnAsync(2);
-        await fleet.RunForAsync(1);
-    }
-
-    private async Task<Verdict> RunAsync(Mechanisms disabled, Func<Fleet, Task> course, int batch = 40, bool writes = true, double retention = 5)
+    private async Task<Verdict> RunAsync(Mechanisms disabled, Func<Fleet, Task> course, int batch = 40, bool writes = true)
     {
         await using var folder = new TestFolder();
         await using var database = await servers.CreateEmptyDatabaseAsync(_ct);
-        await using var fleet = await Fleet.StartAsync(database.ConnectionString, folder.Path, _ct, disabled, Seed, batch, writes, retention: retention);
+        await using var fleet = await Fleet.StartAsync(database.ConnectionString, folder.Path, _ct, disabled, Seed, batch, writes);
         await course(fleet);
         var verdict = await fleet.FinishAsync();
         output.WriteLine($"{(disabled == Mechanisms.None ? "everything on" : $"without {disabled}")}: {verdict}");

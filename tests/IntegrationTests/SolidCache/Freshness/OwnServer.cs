@@ -26,34 +26,25 @@ internal sealed class OwnServer : IAsyncDisposable
         return new OwnServer(folder, await PrivatePostgres.StartAsync(folder.Path, new PrivatePostgresParameters { Settings = all }, NullLogger.Instance, ct));
     }
 
-    /// <summary><c>kill -9</c> of one backend: the server ends all others and recovers from its log, as after a crash.</summary>
+    /// <summary><c>kill -9</c> of one backend: the server ends all others and recovers from its log, as after a crash. Returns when it takes connections again.</summary>
     public async Task CrashAsync(int pick, CancellationToken ct)
     {
-        await using var db = NpgsqlDataSource.Create(ConnectionString + ";Pooling=false");
+        await using var db = NpgsqlDataSource.Create(ConnectionString + ";Pooling=false;Timeout=2");
+        await using var watch = await db.OpenConnectionAsync(ct);
         var backends = new List<int>();
-        await using (var find = db.CreateCommand("SELECT pid FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid() ORDER BY pid"))
+        await using (var find = new NpgsqlCommand("SELECT pid FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid() ORDER BY pid", watch))
         await using (var row = await find.ExecuteReaderAsync(ct))
         {
             while (await row.ReadAsync(ct)) backends.Add(row.GetInt32(0));
         }
 
         await Signals.SendAsync(backends[pick % backends.Count], "KILL");
+        await Eventually.TrueAsync(async () => !await TryAsync(() => ExecuteAsync(watch, ct)), TimeSpan.FromSeconds(30));
+        await Eventually.TrueAsync(() => TryAsync(async () =>
+        {
+            await using var connection = await db.OpenConnectionAsync(ct);
+        }), TimeSpan.FromSeconds(30));
     }
-
-    /// <summary>Until it takes connections again.</summary>
-    public Task RecoveredAsync(CancellationToken ct) => Eventually.TrueAsync(async () =>
-    {
-        try
-        {
-            await using var connection = new NpgsqlConnection(ConnectionString + ";Pooling=false;Timeout=2");
-            await connection.OpenAsync(ct);
-            return true;
-        }
-        catch (NpgsqlException)
-        {
-            return false;
-        }
-    }, TimeSpan.FromSeconds(30));
 
     /// <summary>Every process of the server stands still, or goes on.</summary>
     public async Task SignalAllAsync(string signal)
@@ -71,9 +62,29 @@ internal sealed class OwnServer : IAsyncDisposable
         }
     }
 
+    /// <returns>False: the server did not take it.</returns>
+    public static async Task<bool> TryAsync(Func<Task> action)
+    {
+        try
+        {
+            await action();
+            return true;
+        }
+        catch (Exception e) when (e is NpgsqlException or InvalidOperationException or TimeoutException)
+        {
+            return false;
+        }
+    }
+
     public async ValueTask DisposeAsync()
     {
         await _postgres.DisposeAsync();
         await _folder.DisposeAsync();
+    }
+
+    private static async Task ExecuteAsync(NpgsqlConnection connection, CancellationToken ct)
+    {
+        await using var command = new NpgsqlCommand("SELECT 1", connection);
+        await command.ExecuteNonQueryAsync(ct);
     }
 }
