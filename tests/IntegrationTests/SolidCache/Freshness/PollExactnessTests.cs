@@ -1,7 +1,6 @@
 using System.Collections.Concurrent;
 using Npgsql;
 using SolidCache;
-using SolidCache.Freshness;
 using Xunit.Abstractions;
 
 namespace IntegrationTests.SolidCache.Freshness;
