@@ -3,7 +3,7 @@ using Xunit.Abstractions;
 
 namespace IntegrationTests.SolidCache.Freshness;
 
-/// <summary>What breaks in operation, under load, and the checker afterwards: not one stale answer.</summary>
+/// <summary>What breaks in operation, under load, and the checker afterwards: not one stale answer. Here nodes and connections; the server: <see cref="ServerFaultTests"/>.</summary>
 public class FaultTests(Servers servers, ITestOutputHelper output) : IClassFixture<Servers>
 {
     private const int Seed = 7;
@@ -77,71 +77,13 @@ public class FaultTests(Servers servers, ITestOutputHelper output) : IClassFixtu
         await fleet.RunForAsync(0.5);
     });
 
-    // Every crash empties the unlogged tables: a new epoch. Leases of the one before must have run out before anything is answered.
-    [Fact]
-    public Task The_server_crashes() => RunOnOwnServerAsync("server crashed", async (fleet, server) =>
-    {
-        for (var round = 0; round < 3; round++)
-        {
-            await fleet.RunForAsync(1 + (_chance.Next(10) / 10.0));
-            await server.CrashAsync(_chance.Next(100), _ct);
-        }
-
-        await fleet.RunForAsync(2);
-    });
-
-    [Fact]
-    public Task The_server_is_stopped_for_longer_than_the_lease() => RunOnOwnServerAsync("server stopped", async (fleet, server) =>
-    {
-        for (var round = 0; round < 3; round++)
-        {
-            await fleet.RunForAsync(0.7);
-            await server.SignalAllAsync("STOP");
-            await fleet.RunForAsync(0.6 + (_chance.Next(10) / 10.0));
-            await server.SignalAllAsync("CONT");
-        }
-
-        await fleet.RunForAsync(1);
-    });
-
-    // Replication is synchronous, so no acknowledged change is lost; the old primary is gone before the new one is one.
-    [Fact]
-    public async Task A_standby_takes_over()
-    {
-        await using var folder = new TestFolder();
-        await using var server = await OwnServer.StartAsync(_ct);
-        await using var pair = await StandbyServer.StartAsync(server, _ct);
-        await using var fleet = await Fleet.StartAsync(pair.ConnectionString, folder.Path, _ct, seed: Seed);
-        await fleet.RunForAsync(2);
-        await pair.FailOverAsync(_ct);
-        await fleet.RunForAsync(4);
-        await JudgeAsync("fail-over", fleet);
-    }
-
     private async Task RunAsync(string name, Func<Fleet, NpgsqlDataSource, Task> course)
     {
         await using var folder = new TestFolder();
         await using var database = await servers.CreateEmptyDatabaseAsync(_ct);
         await using var fleet = await Fleet.StartAsync(database.ConnectionString, folder.Path, _ct, seed: Seed);
         await course(fleet, database.DataSource);
-        await JudgeAsync(name, fleet);
-    }
-
-    private async Task RunOnOwnServerAsync(string name, Func<Fleet, OwnServer, Task> course)
-    {
-        await using var folder = new TestFolder();
-        await using var server = await OwnServer.StartAsync(_ct);
-        await using var fleet = await Fleet.StartAsync(server.ConnectionString, folder.Path, _ct, seed: Seed);
-        await course(fleet, server);
-        await JudgeAsync(name, fleet);
-    }
-
-    private async Task JudgeAsync(string name, Fleet fleet)
-    {
-        var verdict = await fleet.FinishAsync();
-        output.WriteLine($"{name}: {verdict}");
-        Assert.True(verdict.StaleCount == 0, verdict.ToString());
-        Assert.InRange(verdict.SoonAfter, 100, verdict.Checks);
+        await fleet.PassAsync(name, output);
     }
 
     private async Task ExecuteAsync(NpgsqlConnection connection, string sql)

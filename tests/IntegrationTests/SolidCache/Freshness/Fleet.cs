@@ -3,12 +3,15 @@ using System.Globalization;
 using System.Text.Json;
 using Npgsql;
 using SolidCache.Freshness;
+using Xunit.Abstractions;
 
 namespace IntegrationTests.SolidCache.Freshness;
 
 /// <summary>Processes of <see cref="GrantsNode"/> on one database, what is done to them, and what they have recorded.</summary>
 internal sealed class Fleet : IAsyncDisposable
 {
+    public const int Nodes = 3;
+
     private readonly NodeSetup _setup;
     private readonly CancellationToken _ct;
     private readonly List<Member> _members = [];
@@ -17,7 +20,7 @@ internal sealed class Fleet : IAsyncDisposable
 
     public static async Task<Fleet> StartAsync(
         string connectionString, string folder, CancellationToken ct, Mechanisms disabled = Mechanisms.None, int seed = 1, int batch = 40, bool writes = true,
-        double lease = 0.5, double retention = 5, int nodes = 3)
+        bool leaseByHeartbeat = false)
     {
         await using (var db = NpgsqlDataSource.Create(connectionString + ";Pooling=false"))
         {
@@ -29,10 +32,10 @@ internal sealed class Fleet : IAsyncDisposable
             await make.ExecuteNonQueryAsync(ct);
         }
 
-        var fleet = new Fleet(new NodeSetup(connectionString, folder, 0, nodes, seed, disabled, lease, retention, batch, writes), ct);
-        new Board($"{folder}/board", nodes).Dispose();
+        var fleet = new Fleet(new NodeSetup(connectionString, folder, 0, Nodes, seed, disabled, LeaseSeconds: 0.5, RetentionSeconds: 5, batch, writes, leaseByHeartbeat), ct);
+        new Board($"{folder}/board", Nodes).Dispose();
         await fleet.AddAsync(0);   // makes the schema
-        await Task.WhenAll(Enumerable.Range(1, nodes - 1).Select(fleet.AddAsync));
+        await Task.WhenAll(Enumerable.Range(1, Nodes - 1).Select(fleet.AddAsync));
         return fleet;
     }
 
@@ -94,6 +97,15 @@ internal sealed class Fleet : IAsyncDisposable
         var answers = Directory.EnumerateFiles(_setup.Folder, "answers.*").SelectMany(Records<Answered>.Read).ToArray();
         var streams = Directory.EnumerateFiles(_setup.Folder, "checks.*").Select(Records<Check>.Read).ToArray();
         return History.Judge(answers, streams);
+    }
+
+    /// <summary>Ends the run, which must have been free of stale answers and full of checks where they could be.</summary>
+    public async Task PassAsync(string name, ITestOutputHelper output)
+    {
+        var verdict = await FinishAsync();
+        output.WriteLine($"{name}: {verdict}");
+        Assert.True(verdict.StaleCount == 0, verdict.ToString());
+        Assert.InRange(verdict.SoonAfter, 100, verdict.Checks);
     }
 
     public async ValueTask DisposeAsync()

@@ -8,7 +8,7 @@ namespace IntegrationTests.SolidCache.Freshness;
 
 /// <summary>How a node of a run is started: written on its command line as JSON.</summary>
 internal sealed record NodeSetup(
-    string ConnectionString, string Folder, int Node, int Nodes, int Seed, Mechanisms Disabled, double LeaseSeconds, double RetentionSeconds, int Batch, bool Writes)
+    string ConnectionString, string Folder, int Node, int Nodes, int Seed, Mechanisms Disabled, double LeaseSeconds, double RetentionSeconds, int Batch, bool Writes, bool LeaseByHeartbeat)
 {
     public const int Subjects = 24;
     public const int Roles = 4;
@@ -26,6 +26,7 @@ internal sealed record NodeSetup(
         options.Freshness.Retention = TimeSpan.FromSeconds(RetentionSeconds);
         options.Freshness.PollInterval = TimeSpan.FromMilliseconds(100);
         options.Freshness.Disabled = Disabled;
+        options.Freshness.LeaseByHeartbeat = LeaseByHeartbeat;
         options.AddGroup("local", "local:", g => g.InPostgres = false);
     }
 }
@@ -147,9 +148,9 @@ internal sealed class GrantsNode : IAsyncDisposable
     // Three kinds of entries: in both tiers, in memory alone, and with a tag that the loader chooses.
     private ValueTask<long> AskAsync(int subject, bool slow) => (subject % 3) switch
     {
-        0 => _node.Cache.GetOrCreateAsync($"grant:{subject}", (this, subject, slow), static (s, ct) => s.Item1.LoadAsync(s.subject, s.slow, ct), null, Tags(subject)),
-        1 => _node.Cache.GetOrCreateAsync($"local:{subject}", (this, subject, slow), static (s, ct) => s.Item1.LoadAsync(s.subject, s.slow, ct), null, Tags(subject)),
-        _ => _node.Cache.GetOrLoadAsync($"grant:{subject}", (this, subject, slow), static (s, context, ct) =>
+        0 => _node.Cache.GetOrCreateAsync(Key(subject), (this, subject, slow), static (s, ct) => s.Item1.LoadAsync(s.subject, s.slow, ct), null, Tags(subject)),
+        1 => _node.Cache.GetOrCreateAsync(Key(subject), (this, subject, slow), static (s, ct) => s.Item1.LoadAsync(s.subject, s.slow, ct), null, Tags(subject)),
+        _ => _node.Cache.GetOrLoadAsync(Key(subject), (this, subject, slow), static (s, context, ct) =>
         {
             context.AddTag(Role(s.subject));
             return s.Item1.LoadAsync(s.subject, s.slow, ct);
@@ -178,7 +179,9 @@ internal sealed class GrantsNode : IAsyncDisposable
                 {
                     case 0: await EditRoleAsync(random.Next(NodeSetup.Roles), _stop.Token); break;
                     case 1: await GrantAsync(subject, answers: false, _stop.Token); break;
-                    case 2 or 3: await PlainSqlAsync(subject, _stop.Token); break;
+                    case 2: await PlainSqlAsync(subject, _stop.Token); break;
+                    case 3: await WriteThroughAsync(subject - (subject % 3), _stop.Token); break;
+                    case 4: await RemoveAsync(subject, _stop.Token); break;
                     default: await GrantAsync(subject, answers: true, _stop.Token); break;
                 }
 
@@ -240,6 +243,31 @@ internal sealed class GrantsNode : IAsyncDisposable
         Answer(subject, seq);
     }
 
+    /// <summary>Puts the new number into the cache itself, by a stamp from before the change.</summary>
+    private async Task WriteThroughAsync(int subject, CancellationToken ct)
+    {
+        var stamp = await _node.Cache.CaptureAsync($"grant:{subject}", Tags(subject), ct);
+        await using var connection = await _db.OpenConnectionAsync(ct);
+        await using var transaction = await connection.BeginTransactionAsync(ct);
+        var seq = (await UpdateAsync(transaction, "subject", subject, ct))[0].Seq;
+        var revision = await _node.Cache.InvalidateAsync(transaction, [User(subject)], ct);
+        await transaction.CommitAsync(ct);
+        await _node.Cache.SetAsync($"grant:{subject}", seq, stamp.With(revision), null, Tags(subject), ct);
+        await _node.Cache.BarrierAsync(revision, ct);
+        Answer(subject, seq);
+    }
+
+    /// <summary>A change that the cache is told of afterwards, by key.</summary>
+    private async Task RemoveAsync(int subject, CancellationToken ct)
+    {
+        await using var connection = await _db.OpenConnectionAsync(ct);
+        await using var transaction = await connection.BeginTransactionAsync(ct);
+        var seq = (await UpdateAsync(transaction, "subject", subject, ct))[0].Seq;
+        await transaction.CommitAsync(ct);
+        await _node.Cache.RemoveAsync(Key(subject), ct);
+        Answer(subject, seq);
+    }
+
     private async Task FinishForOthersAsync()
     {
         var (from, read) = ((_setup.Node + _setup.Nodes - 1) % _setup.Nodes, 0L);
@@ -289,6 +317,8 @@ internal sealed class GrantsNode : IAsyncDisposable
         while (await row.ReadAsync(ct)) changed.Add((row.GetInt32(0), row.GetInt64(1)));
         return changed;
     }
+
+    private static string Key(int subject) => subject % 3 == 1 ? $"local:{subject}" : $"grant:{subject}";
 
     private static string[] Tags(int subject) => [User(subject), Role(subject)];
 
