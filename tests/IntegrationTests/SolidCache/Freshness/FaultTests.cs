@@ -6,10 +6,8 @@ namespace IntegrationTests.SolidCache.Freshness;
 /// <summary>What breaks in operation, under load, and the checker afterwards: not one stale answer. Here nodes and connections; the server: <see cref="ServerFaultTests"/>.</summary>
 public class FaultTests(Servers servers, ITestOutputHelper output) : IClassFixture<Servers>
 {
-    private const int Seed = 7;
-
-    private readonly CancellationToken _ct = new CancellationTokenSource(TimeSpan.FromSeconds(90)).Token;
-    private readonly Chance _chance = new(Seed);
+    private readonly CancellationToken _ct = LongForm.Limit;
+    private readonly Chance _chance = new(LongForm.Seed);
 
     [Fact]
     public Task Connections_are_cut() => RunAsync("connections cut", async (fleet, db) =>
@@ -81,7 +79,7 @@ public class FaultTests(Servers servers, ITestOutputHelper output) : IClassFixtu
     {
         await using var folder = new TestFolder();
         await using var database = await servers.CreateEmptyDatabaseAsync(_ct);
-        await using var fleet = await Fleet.StartAsync(database.ConnectionString, folder.Path, _ct, seed: Seed);
+        await using var fleet = await Fleet.StartAsync(database.ConnectionString, folder.Path, _ct, seed: LongForm.Seed);
         await course(fleet, database.DataSource);
         await fleet.PassAsync(name, output);
     }

@@ -38,6 +38,7 @@ internal sealed class OwnServer : IAsyncDisposable
             while (await row.ReadAsync(ct)) backends.Add(row.GetInt32(0));
         }
 
+        if (backends.Count == 0) return;
         await Signals.SendAsync(backends[pick % backends.Count], "KILL");
         await Eventually.TrueAsync(async () => !await TryAsync(() => ExecuteAsync(watch, ct)), TimeSpan.FromSeconds(30));
         await Eventually.TrueAsync(() => TryAsync(async () =>

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Xunit.Abstractions;
 
 namespace IntegrationTests.SolidCache.Freshness;
@@ -5,10 +6,8 @@ namespace IntegrationTests.SolidCache.Freshness;
 /// <summary>The server crashes, stands still, is replaced, under load: not one stale answer.</summary>
 public class ServerFaultTests(ITestOutputHelper output)
 {
-    private const int Seed = 7;
-
-    private readonly CancellationToken _ct = new CancellationTokenSource(TimeSpan.FromSeconds(90)).Token;
-    private readonly Chance _chance = new(Seed);
+    private readonly CancellationToken _ct = LongForm.Limit;
+    private readonly Chance _chance = new(LongForm.Seed);
 
     // Every crash empties the unlogged tables: a new epoch. Leases of the one before must have run out before anything is answered.
     [Fact]
@@ -37,6 +36,47 @@ public class ServerFaultTests(ITestOutputHelper output)
         await fleet.RunForAsync(1);
     });
 
+    [Fact]
+    public Task All_of_it_at_random() => RunOnOwnServerAsync("all faults at random", async (fleet, server) =>
+    {
+        for (var began = Stopwatch.GetTimestamp(); Stopwatch.GetElapsedTime(began).TotalSeconds < LongForm.Seconds;)
+        {
+            await fleet.RunForAsync(_chance.Next(10) / 10.0);
+            var node = _chance.Next(Fleet.Nodes);
+            switch (_chance.Next(5))
+            {
+                case 0:
+                    await server.CrashAsync(_chance.Next(100), _ct);
+                    break;
+                case 1:
+                    await fleet.PauseAsync(node);
+                    await fleet.RunForAsync(_chance.Next(60) / 10.0);
+                    await fleet.GoOnAsync(node);
+                    break;
+                case 2:   // it sleeps through the end of an epoch
+                    await fleet.PauseAsync(node);
+                    await server.CrashAsync(_chance.Next(100), _ct);
+                    await fleet.RunForAsync(_chance.Next(20) / 10.0);
+                    await fleet.GoOnAsync(node);
+                    break;
+                case 3:
+                    await server.SignalAllAsync("STOP");
+                    await fleet.RunForAsync(_chance.Next(15) / 10.0);
+                    await server.SignalAllAsync("CONT");
+                    break;
+                default:
+                    var reserved = _chance.Next(NodeSetup.Reserved);
+                    var (done, seq) = await fleet.TellAsync(node, "abandon", reserved);
+                    await fleet.KillAsync(node);
+                    if (done) await fleet.TellAsync((node + 1) % Fleet.Nodes, "retry", reserved, seq);
+                    await fleet.AddAsync(node);
+                    break;
+            }
+        }
+
+        await fleet.RunForAsync(1);
+    });
+
     // Replication is synchronous, so no acknowledged change is lost; the old primary is gone before the new one is one.
     [Theory]
     [InlineData(false)]
@@ -46,7 +86,7 @@ public class ServerFaultTests(ITestOutputHelper output)
         await using var folder = new TestFolder();
         await using var server = await OwnServer.StartAsync(_ct);
         await using var pair = await StandbyServer.StartAsync(server, _ct);
-        await using var fleet = await Fleet.StartAsync(pair.ConnectionString, folder.Path, _ct, seed: Seed, leaseByHeartbeat: leaseByHeartbeat);
+        await using var fleet = await Fleet.StartAsync(pair.ConnectionString, folder.Path, _ct, seed: LongForm.Seed, leaseByHeartbeat: leaseByHeartbeat);
         await fleet.RunForAsync(2);
         await pair.FailOverAsync(_ct);
         await fleet.RunForAsync(4);
@@ -57,7 +97,7 @@ public class ServerFaultTests(ITestOutputHelper output)
     {
         await using var folder = new TestFolder();
         await using var server = await OwnServer.StartAsync(_ct);
-        await using var fleet = await Fleet.StartAsync(server.ConnectionString, folder.Path, _ct, seed: Seed);
+        await using var fleet = await Fleet.StartAsync(server.ConnectionString, folder.Path, _ct, seed: LongForm.Seed);
         await course(fleet, server);
         await fleet.PassAsync(name, output);
     }
