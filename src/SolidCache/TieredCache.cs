@@ -209,7 +209,8 @@ public sealed class TieredCache : HybridCache
 
     /// <summary>
     /// Makes entries invalid as part of a transaction: with its commit, not before, and not without it. Returns what the transaction has
-    /// made invalid so far by any way, triggers included. Commit, then wait with <see cref="BarrierAsync"/>.
+    /// made invalid so far by any way, triggers included. Commit, then wait with <see cref="BarrierAsync"/>. Make it the last statement: of
+    /// what the transaction bumps after it this node learns by its next poll, not by the wait.
     /// </summary>
     /// <param name="transaction">Open, on the server that holds the cache's schema.</param>
     /// <param name="tags">Tags or keys; more than 1,000 become <c>all</c>. Empty: only tells what the transaction has bumped.</param>

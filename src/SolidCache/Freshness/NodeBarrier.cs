@@ -32,7 +32,9 @@ internal sealed class NodeBarrier(LaneSet lanes, string schema, FreshnessOptions
             {
                 var nodes = await _nodes.ExecuteAsync(true, ct).ConfigureAwait(false);
                 foreach (var node in nodes) if (node.Lease > longest) longest = node.Lease;
-                if (nodes.All(node => HasApplied(node, revision, learntIn, longest))) break;
+                // Without this node's own row the table is not to be trusted: a stand-by may have been promoted that had not heard of the nodes.
+                var isWhole = options.IsOff(Mechanisms.Registration) || nodes.Any(node => node.Id == poll.NodeId);
+                if (isWhole && nodes.All(node => HasApplied(node, revision, learntIn, longest))) break;
             }
             catch (Exception) when (!ct.IsCancellationRequested)
             {

@@ -1,12 +1,15 @@
 using System.Diagnostics;
+using System.Text.Json;
 using AuthService.Database.PrivateServer;
+using IntegrationTests.SolidCache.Freshness;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace IntegrationTests.Database;
 
 /// <summary>
 /// Another process that owns a data folder, to be killed. The test assembly is a program for this: its <c>Main</c> starts a
-/// <see cref="PrivatePostgres"/> on the folder it is given, says "ready" and ends when its input does.
+/// <see cref="PrivatePostgres"/> on the folder it is given, says "ready" and ends when its input does. Or it is a
+/// <see cref="GrantsNode"/>.
 /// </summary>
 internal sealed class OwnerProcess : IDisposable
 {
@@ -18,6 +21,7 @@ internal sealed class OwnerProcess : IDisposable
 
     public static async Task<int> Main(string[] args)
     {
+        if (args[0] == "grants-node") return await GrantsNode.RunAsync(JsonSerializer.Deserialize<NodeSetup>(args[1])!);
         await using var postgres = await PrivatePostgres.StartAsync(
             args[0], PrivatePostgresTests.Fast, NullLogger.Instance, CancellationToken.None);
         Console.WriteLine("ready");
