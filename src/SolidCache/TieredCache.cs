@@ -313,9 +313,12 @@ public sealed class TieredCache : HybridCache
         var isShared = serializer.IsImmutable || request.Group.SharesObjects;
         for (var isNewer = false; ; isNewer = true)
         {
-            var underWay = JoinOrBegin(request, serializer, with, load, out var began);
+            var underWay = JoinOrBegin(request, serializer, with, load, out var run);
+            var began = run is not null;
             if (!began) CacheTelemetry.Joined();
-            var result = await WaitAsync(request, underWay, ct).ConfigureAwait(false);
+            var result = began && request.Group.SoftTimeout is null
+                ? await WaitAsync(underWay, run!, ct).ConfigureAwait(false)
+                : await WaitAsync(request, underWay, ct).ConfigureAwait(false);
             if (result is null && TryServeKept(request, evenExpired: true, out T? expired)) return expired!;
             result ??= await WaitAsync(underWay, ct).ConfigureAwait(false);
             // One that began before this question may be older than it: then it is judged like any entry.
@@ -325,17 +328,17 @@ public sealed class TieredCache : HybridCache
         }
     }
 
+    /// <param name="run">The load's run, where it is the caller's; null: the caller joins another's.</param>
     private Load<T> JoinOrBegin<TState, T>(
-        EntryRequest request, EntrySerializer<T> serializer, TState with, Func<TState, LoadContext, CancellationToken, ValueTask<T>> load, out bool began, bool isBehind = false)
+        EntryRequest request, EntrySerializer<T> serializer, TState with, Func<TState, LoadContext, CancellationToken, ValueTask<T>> load,
+        out Task<LoadResult<T>?>? run, bool isBehind = false)
     {
-        var underWay = _gate.JoinOrBegin<T>(request.Key, request.Flags, out began);
-        if (!began) return underWay;
+        var underWay = _gate.JoinOrBegin<T>(request.Key, request.Flags, out var began);
         // Whoever doesn't wait for the load to the end must not run its beginning either: a loader may compute for long before it waits.
-        if (isBehind || request.Group.SoftTimeout is not null) _ = Task.Run(RunAsync);
-        else _ = RunAsync();
+        run = !began ? null : isBehind || request.Group.SoftTimeout is not null ? Task.Run(RunAsync) : RunAsync();
         return underWay;
 
-        Task RunAsync() => _gate.RunAsync(request.Key, request.Flags, underWay, self => _loader.RunAsync(request, serializer, with, load, self.Token));
+        Task<LoadResult<T>?> RunAsync() => _gate.RunAsync(request.Key, request.Flags, underWay, self => _loader.RunAsync(request, serializer, with, load, self.Token));
     }
 
     private bool IsServable<T>(LoadResult<T> result)
@@ -343,11 +346,13 @@ public sealed class TieredCache : HybridCache
         return result.IsFound && result.Mark is { } mark && _state.MayServe(mark, _clock.GetTimestamp());
     }
 
-    private static async Task<LoadResult<T>> WaitAsync<T>(Load<T> load, CancellationToken ct)
+    private static Task<LoadResult<T>> WaitAsync<T>(Load<T> load, CancellationToken ct) => WaitAsync(load, run: null, ct);
+
+    private static async Task<LoadResult<T>> WaitAsync<T>(Load<T> load, Task<LoadResult<T>?>? run, CancellationToken ct)
     {
         try
         {
-            return await load.Result.WaitAsync(ct).ConfigureAwait(false);
+            return (run is null ? null : await run.WaitAsync(ct).ConfigureAwait(false)) ?? await load.Result.WaitAsync(ct).ConfigureAwait(false);
         }
         catch (OperationCanceledException) when (ct.IsCancellationRequested)
         {

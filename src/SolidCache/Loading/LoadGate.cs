@@ -33,8 +33,9 @@ internal sealed class LoadGate
         }
     }
 
-    /// <summary>Runs a load and hands its end to those who wait.</summary>
-    public async Task RunAsync<T>(string key, HybridCacheEntryFlags flags, Load<T> load, Func<Load<T>, Task<LoadResult<T>>> run)
+    /// <summary>Runs a load and hands its end to those who wait. Whoever began it may wait for this task instead, which saves a thread switch.</summary>
+    /// <returns>Null: it failed, and <see cref="Load{T}.Result"/> says how.</returns>
+    public async Task<LoadResult<T>?> RunAsync<T>(string key, HybridCacheEntryFlags flags, Load<T> load, Func<Load<T>, Task<LoadResult<T>>> run)
     {
         var entry = new KeyValuePair<LoadKey, Load>(new LoadKey(key, typeof(T), flags), load);
         try
@@ -42,11 +43,13 @@ internal sealed class LoadGate
             var result = await run(load).ConfigureAwait(false);
             _underWay.TryRemove(entry);
             load.Complete(result);
+            return result;
         }
         catch (Exception e)
         {
             _underWay.TryRemove(entry);
             load.Fail(e);
+            return null;
         }
     }
 
