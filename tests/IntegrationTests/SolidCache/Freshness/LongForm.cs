@@ -5,7 +5,7 @@ namespace IntegrationTests.SolidCache.Freshness;
 /// <summary>How long the random courses run and which they are: seconds in the tests of every change, as long as one likes by hand.</summary>
 /// <remarks>
 /// The long form: <c>SOLIDCACHE_HISTORY_SECONDS=600 SOLIDCACHE_HISTORY_SEED=5 dotnet test tests/IntegrationTests --filter
-/// "FullyQualifiedName~Nothing_is_stale|FullyQualifiedName~All_of_it_at_random" --logger "console;verbosity=detailed"</c>
+/// "FullyQualifiedName~HistoryRunTests.Nothing_is_stale|FullyQualifiedName~All_of_it_at_random" --logger "console;verbosity=detailed"</c>
 /// </remarks>
 internal static class LongForm
 {
