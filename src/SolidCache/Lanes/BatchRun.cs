@@ -62,6 +62,8 @@ internal static class BatchRun
 /// <summary>The answers of a batch that is complete.</summary>
 internal sealed class Answers<TRequest, TResult>(List<LaneRequest<TRequest, TResult>> requests, Batch<TRequest, TResult> batch) : IAnswers
 {
+    public int Count => requests.Count;
+
     public void Deliver(bool continuesHere)
     {
         for (var i = 0; i < requests.Count; i++)

@@ -9,8 +9,8 @@ namespace SolidCache.Lanes;
 /// is the time in which the next batch gathers.
 /// </summary>
 /// <remarks>
-/// There is no thread of the lane's own either. Whoever finds it idle sends on its own thread, and the last answer of a run continues its
-/// caller where it was read: a lone caller pays for no switch that a plain command would not have.
+/// There is no thread of the lane's own either. Whoever finds it idle sends on its own thread, and a lone caller goes on where its answer was
+/// read: it pays for no switch that a plain command would not have.
 /// </remarks>
 internal sealed partial class Lane : IAsyncDisposable
 {
@@ -119,6 +119,15 @@ internal sealed partial class Lane : IAsyncDisposable
             lock (_lock) queue = _line.Dequeue();
             var answers = _ended ? null : await queue.RunBatchAsync(this).ConfigureAwait(false);
             if (_ended) queue.Abandon();
+            if (answers is { Count: > 1 })
+            {
+                answers.Deliver(continuesHere: false);
+                answers = null;
+                // To the end of the pool's line, behind the callers who have just got their answers: those who ask again are in the next
+                // batch. Sending at once what little waits would send many small batches, each with the cost of a whole one.
+                await Task.Yield();
+            }
+
             var isLast = false;
             lock (_lock)
             {
@@ -131,7 +140,7 @@ internal sealed partial class Lane : IAsyncDisposable
                 }
             }
 
-            // After the lane is free for others: a caller may go on on this thread, for as long as it likes.
+            // After the lane is free for others: a lone caller may go on on this thread, for as long as it likes.
             answers?.Deliver(continuesHere: isLast);
             if (isLast) return;
         }
@@ -161,6 +170,8 @@ internal interface ILaneQueue
 /// <summary>The answers of one round trip, not yet handed out.</summary>
 internal interface IAnswers
 {
+    int Count { get; }
+
     /// <param name="continuesHere">The last caller may go on on this thread; all others get one of their own.</param>
     void Deliver(bool continuesHere);
 }

@@ -31,7 +31,7 @@ internal sealed class LaneRequest<TRequest, TResult> : TaskCompletionSource<TRes
     {
         _result = result;
         if (continuesHere) Execute();
-        else ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: true);
+        else ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);   // in the order of the batch: see Lane.RunAsync
     }
 
     public void TryFail(Exception e)
