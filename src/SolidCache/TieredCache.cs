@@ -435,7 +435,7 @@ public sealed class TieredCache : HybridCache
     {
         try
         {
-            await Task.WhenAll(keys.Select(key => _store.RemoveAsync(CacheKey.Hybrid(key), ct))).ConfigureAwait(false);
+            await Task.WhenAll(Lanes.Gathering.Together(keys, key => _store.RemoveAsync(CacheKey.Hybrid(key), ct))).ConfigureAwait(false);
         }
         catch (Exception) when (!ct.IsCancellationRequested)
         {

@@ -40,7 +40,7 @@ internal sealed class LaneQueue<TRequest, TResult>(BatchedStatement<TRequest, TR
             if (!_inLine) joinsLine = _inLine = true;
         }
 
-        if (joinsLine && !lane.TryEnqueue(this)) Abandon();
+        if (joinsLine && !Gathering.Holds(lane, this) && !lane.TryEnqueue(this)) Abandon();
         return waiting.Task;
     }
 

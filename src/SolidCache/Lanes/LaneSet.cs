@@ -75,4 +75,17 @@ public sealed class BatchedCall<TRequest, TResult>
         var affinity = _statement.Affinity(request) ?? Interlocked.Increment(ref _next);
         return _queues[(int)((ulong)affinity % (ulong)_queues.Length)].ExecuteAsync(request, token);
     }
+
+    /// <summary>Many requests at once, in as few round trips as their lanes need.</summary>
+    /// <param name="requests">Must not change until the answers are there.</param>
+    /// <param name="token">Ends the wait; the batches go on.</param>
+    /// <returns>The results, in the order of the requests.</returns>
+    /// <exception cref="LaneFullException">There are too many for what waits already; some may have been sent.</exception>
+    /// <exception cref="NpgsqlException">The statement failed for one of them, or PostgreSQL can't be reached.</exception>
+    /// <exception cref="ObjectDisposedException">The lanes have ended.</exception>
+    public Task<TResult[]> ExecuteManyAsync(IEnumerable<TRequest> requests, CancellationToken token = default)
+    {
+        ArgumentNullException.ThrowIfNull(requests);
+        return Task.WhenAll(Gathering.Together(requests.ToArray(), request => ExecuteAsync(request, token)));
+    }
 }

@@ -54,7 +54,7 @@ public sealed class PostgresCache : IBufferDistributedCache
     public Task<byte[]?[]> GetManyAsync(IReadOnlyList<string> keys, CancellationToken token = default)
     {
         var wanted = Keys(keys);
-        return Task.WhenAll(Array.ConvertAll(wanted, key => ReadAsync(key, token)));
+        return Task.WhenAll(Gathering.Together(wanted, key => ReadAsync(key, token)));
     }
 
     /// <inheritdoc/>
@@ -143,7 +143,7 @@ public sealed class PostgresCache : IBufferDistributedCache
     public Task RemoveManyAsync(IReadOnlyList<string> keys, CancellationToken token = default)
     {
         var removed = Keys(keys);
-        return Task.WhenAll(Array.ConvertAll(removed, key => TryAsync(() => _store.RemoveAsync(key, token), token)));
+        return Task.WhenAll(Gathering.Together(removed, key => TryAsync(() => _store.RemoveAsync(key, token), token)));
     }
 
     /// <summary>What the table holds now, tagged entries included. Reads up to 1,000 pages or 100,000 rows: not for every request.</summary>
@@ -174,23 +174,26 @@ public sealed class PostgresCache : IBufferDistributedCache
     /// <summary>A few at a time: what waits for a lane is bounded, in number and in bytes.</summary>
     private async Task WriteAllAsync(Dictionary<CacheKey, EntryWrite>.ValueCollection entries, CancellationToken ct)
     {
-        var running = new List<Task>(Math.Min(entries.Count, WritesAtOnce));
+        var few = new List<EntryWrite>(Math.Min(entries.Count, WritesAtOnce));
         var bytes = 0L;
         foreach (var entry in entries)
         {
-            if (running.Count == WritesAtOnce || (running.Count > 0 && bytes + entry.Value.Length > WrittenBytesAtOnce))
+            if (few.Count == WritesAtOnce || (few.Count > 0 && bytes + entry.Value.Length > WrittenBytesAtOnce))
             {
-                await Task.WhenAll(running).ConfigureAwait(false);
-                running.Clear();
+                await WriteFewAsync(few, ct).ConfigureAwait(false);
+                few.Clear();
                 bytes = 0;
             }
 
-            running.Add(WriteAsync(entry, ct));
+            few.Add(entry);
             bytes += entry.Value.Length;
         }
 
-        await Task.WhenAll(running).ConfigureAwait(false);
+        await WriteFewAsync(few, ct).ConfigureAwait(false);
     }
+
+    private Task WriteFewAsync(List<EntryWrite> entries, CancellationToken ct) =>
+        Task.WhenAll(Gathering.Together([.. entries], entry => WriteAsync(entry, ct)));
 
     private async Task TryAsync(Func<Task> write, CancellationToken ct)
     {

@@ -58,7 +58,7 @@ internal sealed class CacheStage : IAsyncDisposable
     public async Task<long> CountAsync(string statement, Func<Task> action, CancellationToken ct)
     {
         var counts = await Statements.CountAsync(Database, action, ct);
-        return counts.Where(c => c.Key.Contains($"/* SolidCache/{statement} */", StringComparison.Ordinal)).Sum(c => c.Value);
+        return counts.GetValueOrDefault($"SolidCache/{statement}");
     }
 
     /// <summary>Makes every entry older, which is what the passing of time does.</summary>
