@@ -16,7 +16,16 @@ public class EpochTests(ITestOutputHelper output)
     public async Task A_change_under_an_id_used_before_a_crash_is_learnt() => Assert.Equal(0, (await RunAsync(Mechanisms.None)).StaleCount);
 
     [Fact]
-    public async Task Without_an_epoch_it_is_missed() => Assert.InRange((await RunAsync(Mechanisms.Epoch)).StaleCount, 1, long.MaxValue);
+    public async Task Without_an_epoch_it_is_missed()
+    {
+        // Something else in the server may have written the log after all; then the ids are not used again, and there is nothing to miss.
+        for (var attempt = 0; attempt < 5; attempt++)
+        {
+            if ((await RunAsync(Mechanisms.Epoch)).StaleCount > 0) return;
+        }
+
+        Assert.Fail("No id was used again, or the change was learnt all the same.");
+    }
 
     private async Task<Verdict> RunAsync(Mechanisms disabled)
     {
