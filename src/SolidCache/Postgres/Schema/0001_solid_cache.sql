@@ -10,7 +10,7 @@ CREATE TABLE solid_cache.solid_cache_schema (
 INSERT INTO solid_cache.solid_cache_schema (version) VALUES (1);
 
 -- The entries. UNLOGGED: a crash empties it, which a cache may be. No index but the primary key, so that every overwrite, slide
--- and touch can be a heap-only update; the free fifth of each page is for those.
+-- and touch can be a heap-only update; the free part of each page is for those.
 CREATE UNLOGGED TABLE solid_cache.solid_cache_entries (
     key_hash            bigint      PRIMARY KEY,               -- first 8 bytes of the key's SHA-256
     key                 text        COLLATE "C" NOT NULL,      -- compared as well: two keys of one hash are a miss, never a wrong answer
@@ -23,7 +23,7 @@ CREATE UNLOGGED TABLE solid_cache.solid_cache_entries (
     touched             smallint    NOT NULL DEFAULT 0,        -- 1: read since the clock's hand last came by; below 0: the turn in which it did
     tag_hashes          bigint[],                              -- what it depends on, and the versions it was made from;
     tag_stamps          bigint[]                               -- null: it depends on nothing but time
-) WITH (fillfactor = 80, vacuum_truncate = off, autovacuum_vacuum_scale_factor = 0.05, autovacuum_vacuum_threshold = 1000,
+) WITH (fillfactor = 70, vacuum_truncate = off, autovacuum_vacuum_scale_factor = 0.05, autovacuum_vacuum_threshold = 1000,
         autovacuum_vacuum_cost_delay = 0, toast.vacuum_truncate = off, toast.autovacuum_vacuum_scale_factor = 0.05,
         toast.autovacuum_vacuum_cost_delay = 0);
 -- Compressing 400 bytes costs more than reading them.
