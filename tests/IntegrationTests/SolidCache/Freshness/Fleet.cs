@@ -20,7 +20,7 @@ internal sealed class Fleet : IAsyncDisposable
 
     public static async Task<Fleet> StartAsync(
         string connectionString, string folder, CancellationToken ct, Mechanisms disabled = Mechanisms.None, int seed = 1, int batch = 40, bool writes = true,
-        bool leaseByHeartbeat = false)
+        bool leaseByHeartbeat = false, double retentionSeconds = 5)
     {
         await using (var db = NpgsqlDataSource.Create(connectionString + ";Pooling=false"))
         {
@@ -32,7 +32,7 @@ internal sealed class Fleet : IAsyncDisposable
             await make.ExecuteNonQueryAsync(ct);
         }
 
-        var fleet = new Fleet(new NodeSetup(connectionString, folder, 0, Nodes, seed, disabled, LeaseSeconds: 0.5, RetentionSeconds: 5, batch, writes, leaseByHeartbeat), ct);
+        var fleet = new Fleet(new NodeSetup(connectionString, folder, 0, Nodes, seed, disabled, LeaseSeconds: 0.5, RetentionSeconds: retentionSeconds, batch, writes, leaseByHeartbeat), ct);
         new Board($"{folder}/board", Nodes).Dispose();
         await fleet.AddAsync(0);   // makes the schema
         await Task.WhenAll(Enumerable.Range(1, Nodes - 1).Select(fleet.AddAsync));

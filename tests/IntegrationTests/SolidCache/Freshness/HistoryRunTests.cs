@@ -27,16 +27,18 @@ public class HistoryRunTests(Servers servers, ITestOutputHelper output) : IClass
     [InlineData(Mechanisms.Barrier)]
     [InlineData(Mechanisms.Registration)]
     [InlineData(Mechanisms.NothingChangedWait)]
-    internal async Task Without_it_the_checker_finds_a_stale_answer(Mechanisms disabled) =>
-        AssertStale(await RunAsync(disabled, (fleet, _) => fleet.RunForAsync(2)));
+    internal Task Without_it_the_checker_finds_a_stale_answer(Mechanisms disabled) =>
+        AssertStaleAsync(() => RunAsync(disabled, (fleet, _) => fleet.RunForAsync(2)));
 
     // It is stopped, changes happen, and when it wakes it can't ask the server: what it goes on telling is what it knew.
     [Fact]
-    public async Task Without_a_lease_a_node_that_was_away_tells_what_it_knew() =>
-        AssertStale(await RunAsync(Mechanisms.Lease, AwayAndCutOffAsync, writes: false));
+    public Task Without_a_lease_a_node_that_was_away_tells_what_it_knew() => AssertStaleAsync(() => RunAwayAsync(Mechanisms.Lease));
 
     [Fact]
-    public async Task With_a_lease_it_is_silent() => Assert.Equal(0, (await RunAsync(Mechanisms.None, AwayAndCutOffAsync, writes: false)).StaleCount);
+    public async Task With_a_lease_it_is_silent() => Assert.Equal(0, (await RunAwayAsync(Mechanisms.None)).StaleCount);
+
+    // A retention that no pause of a busy machine outlasts: what is too old to be judged is not told either, lease or not.
+    private Task<Verdict> RunAwayAsync(Mechanisms disabled) => RunAsync(disabled, AwayAndCutOffAsync, writes: false, retentionSeconds: 120);
 
     private async Task AwayAndCutOffAsync(Fleet fleet, TestDatabase database)
     {
@@ -50,16 +52,22 @@ public class HistoryRunTests(Servers servers, ITestOutputHelper output) : IClass
         await fleet.RunForAsync(0.3);
     }
 
-    private async Task<Verdict> RunAsync(Mechanisms disabled, Func<Fleet, TestDatabase, Task> course, int batch = 40, bool writes = true)
+    private async Task<Verdict> RunAsync(Mechanisms disabled, Func<Fleet, TestDatabase, Task> course, int batch = 40, bool writes = true, double retentionSeconds = 5)
     {
         await using var folder = new TestFolder();
         await using var database = await servers.CreateEmptyDatabaseAsync(_ct);
-        await using var fleet = await Fleet.StartAsync(database.ConnectionString, folder.Path, _ct, disabled, LongForm.Seed, batch, writes);
+        await using var fleet = await Fleet.StartAsync(database.ConnectionString, folder.Path, _ct, disabled, LongForm.Seed, batch, writes, retentionSeconds: retentionSeconds);
         await course(fleet, database);
         var verdict = await fleet.FinishAsync();
         output.WriteLine($"{(disabled == Mechanisms.None ? "everything on" : $"without {disabled}")}: {verdict}");
         return verdict;
     }
 
-    private static void AssertStale(Verdict verdict) => Assert.True(verdict.StaleCount > 0, verdict.ToString());
+    /// <summary>Chance decides when the hole is met, and on a busy machine seconds are few checks: so more than one try.</summary>
+    private static async Task AssertStaleAsync(Func<Task<Verdict>> run)
+    {
+        var verdict = await run();
+        for (var attempt = 1; verdict.StaleCount == 0 && attempt < 4; attempt++) verdict = await run();
+        Assert.True(verdict.StaleCount > 0, verdict.ToString());
+    }
 }
