@@ -12,7 +12,11 @@ namespace IntegrationTests.Freshness;
 /// <summary>What differs from run to run.</summary>
 /// <param name="Doomed">Accounts there are to be deleted.</param>
 /// <param name="DisabledAt">The place where parts of the protocol are switched off; null: everywhere.</param>
-internal sealed record RunSetup(int Seed, double LeaseSeconds = 0.5, double RetentionSeconds = 5, Mechanisms Disabled = Mechanisms.None, int? DisabledAt = null, int Doomed = 60);
+internal sealed record RunSetup(int Seed, double LeaseSeconds = 0.5, double RetentionSeconds = 5, Mechanisms Disabled = Mechanisms.None, int? DisabledAt = null, int Doomed = 60)
+{
+    /// <summary>How long those who ask and those who change pause; more of it leaves the machine to others.</summary>
+    public TimeSpan Pace { get; init; } = TimeSpan.FromMilliseconds(20);
+}
 
 /// <summary>
 /// A run: processes of the service, those who change rights and sessions through them, those who ask, and the judge. All that is asked and changed

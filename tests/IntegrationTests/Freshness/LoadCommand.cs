@@ -16,6 +16,7 @@ internal static class LoadCommand
     private const int LongestStop = 30;
     private const int OpenTransactionSeconds = 7;
     private const double FailOverAt = 0.85;
+    private static readonly TimeSpan Pace = TimeSpan.FromMilliseconds(5);
 
     public static int Explain()
     {
@@ -33,7 +34,7 @@ internal static class LoadCommand
 
         await TestFolder.SweepAsync();
         using var limit = new CancellationTokenSource(TimeSpan.FromSeconds((3 * seconds) + 300));
-        var isFine = await RunAllFaultsAsync(new RunSetup(seed, Doomed: 2 * seconds), seconds, limit.Token);
+        var isFine = await RunAllFaultsAsync(new RunSetup(seed, Doomed: 2 * seconds) { Pace = Pace }, seconds, limit.Token);
         return await RunControlsAsync(seed) && isFine ? 0 : 1;
     }
 

@@ -12,10 +12,8 @@ namespace IntegrationTests.Freshness;
 /// </summary>
 internal sealed class Questions(FreshnessRun run, int place)
 {
-    private const int Batches = 2;
     private const int BatchSize = 50;
-    private static readonly TimeSpan BetweenBatches = TimeSpan.FromMilliseconds(5);
-    private static readonly TimeSpan AfterFailure = TimeSpan.FromMilliseconds(10);
+    private static readonly TimeSpan AfterFailure = TimeSpan.FromMilliseconds(20);
 
     private readonly RightSwitch[] _rights = [.. run.People.All];
 
@@ -25,7 +23,7 @@ internal sealed class Questions(FreshnessRun run, int place)
     public IEnumerable<Task> Begin() =>
     [
         Task.Run(AskPromptedAsync),
-        .. Enumerable.Range(0, Batches).Select(_ => Task.Run(() => AskManyAsync(run.NewChance()))),
+        Task.Run(() => AskManyAsync(run.NewChance())),
         Task.Run(() => UseSessionsAsync(run.NewChance())),
     ];
 
@@ -102,7 +100,7 @@ internal sealed class Questions(FreshnessRun run, int place)
                 questions[i] = (right, right.Holders[chance.Next(right.Holders.Count)]);
             }
 
-            await PauseAsync(await AskAsync(run.Fleet.At(place), questions) ? BetweenBatches : AfterFailure);
+            await PauseAsync(await AskAsync(run.Fleet.At(place), questions) ? run.Setup.Pace : AfterFailure);
         }
     }
 
@@ -111,7 +109,7 @@ internal sealed class Questions(FreshnessRun run, int place)
         while (!run.Stopping.IsCancellationRequested)
         {
             if (run.Sessions.Pick(chance) is { } session) await AskAsync(run, run.Fleet.At(place), session);
-            await PauseAsync(run.Fleet.At(place).IsAway ? AfterFailure : BetweenBatches / 5);
+            await PauseAsync(run.Fleet.At(place).IsAway ? AfterFailure : run.Setup.Pace / 2);
         }
     }
 

@@ -25,8 +25,7 @@ internal sealed class ServiceFleet : IAsyncDisposable
         var fleet = new ServiceFleet(setups);
         try
         {
-            await fleet.AddAsync(0, ct);   // makes what the first start makes
-            await Task.WhenAll(Enumerable.Range(1, Places - 1).Select(place => fleet.AddAsync(place, ct)));
+            await Task.WhenAll(Enumerable.Range(0, Places).Select(place => fleet.AddAsync(place, ct)));
             return fleet;
         }
         catch

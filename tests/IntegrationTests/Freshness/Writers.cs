@@ -10,8 +10,8 @@ internal sealed class Writers(FreshnessRun run)
     private const int RightsWriters = 2;
 
     // How long something stays as it is: of a right that comes back at once nothing could be said.
-    private const int ShortestStayMs = 15;
-    private const int LongestStayMs = 90;
+    private const int ShortestStay = 2;
+    private const int LongestStay = 10;
 
     public IEnumerable<Task> Begin()
     {
@@ -25,9 +25,10 @@ internal sealed class Writers(FreshnessRun run)
         ];
     }
 
-    /// <summary>Stays for a while.</summary>
-    public static Task StayAsync(FreshnessRun run, Chance chance) =>
-        Task.Delay(TimeSpan.FromMilliseconds(ShortestStayMs + chance.Next(LongestStayMs - ShortestStayMs)), TimeProvider.System, run.Stopping).SuppressCancellationAsync();
+    /// <summary>Leaves everything as it is for some paces.</summary>
+    public static async Task StayAsync(FreshnessRun run, Chance chance) =>
+        await Task.Delay(run.Setup.Pace * (ShortestStay + chance.Next(LongestStay - ShortestStay)), TimeProvider.System, run.Stopping)
+            .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
 
     private async Task FlipRightsAsync(IReadOnlyList<RightSwitch> rights, Chance chance)
     {
@@ -178,10 +179,4 @@ internal sealed class SessionsWriter(FreshnessRun run, Person person, Chance cha
 
         return true;
     }
-}
-
-internal static class Cancellations
-{
-    /// <summary>Ends quietly when it is cancelled.</summary>
-    public static async Task SuppressCancellationAsync(this Task task) => await task.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
 }
