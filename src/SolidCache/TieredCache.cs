@@ -129,6 +129,22 @@ public sealed class TieredCache : HybridCache
         return _memory.TryGet(key, out var found) && TryServe((CachedEntry)found, out value) is not null;
     }
 
+    /// <inheritdoc cref="TryGetFromMemory{T}(ReadOnlySpan{char}, out T)"/>
+    /// <param name="key">1 to 1,024 UTF-8 bytes.</param>
+    /// <param name="value">The value; it may be null although this is a hit.</param>
+    /// <param name="isSettled">
+    /// Whether this node has asked what became invalid since the value was loaded. A value that is not settled may be of a newer state than others
+    /// in memory; settled ones that are read while <see cref="Generation"/> stands still are all of one state.
+    /// </param>
+    public bool TryGetFromMemory<T>(ReadOnlySpan<char> key, [MaybeNull] out T value, out bool isSettled)
+    {
+        (value, isSettled) = (default, false);
+        if (!_memory.TryGet(key, out var found)) return false;
+        var entry = (CachedEntry)found;
+        isSettled = entry.KeptSince < _state.Lease.AsOf;
+        return TryServe(entry, out value) is not null;
+    }
+
     /// <summary>
     /// Stores a value and makes every other one under the key invalid: the caller vouches that it is current. Whoever can't, because
     /// the data may change in between, takes a <see cref="Stamp"/> before reading it (<see cref="CaptureAsync"/>).

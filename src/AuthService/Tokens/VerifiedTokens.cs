@@ -30,7 +30,7 @@ internal sealed class VerifiedTokens(AccessTokens tokens, TieredCache cache, Npg
         if (!TryWriteKey(token, key)) return new ValueTask<AccessTokenClaims?>(default(AccessTokenClaims));
         if (!cache.TryGetFromMemory(key, out AccessTokenClaims? claims)) return VerifyAnewAsync(token, key.ToString(), ct);
         // Its end is a time of the wall clock, by which its life in memory was not measured.
-        return new ValueTask<AccessTokenClaims?>(claims!.ExpiresAt > clock.GetUtcNow() ? claims : null);
+        return new ValueTask<AccessTokenClaims?>(claims!.ExpiresAt > clock.GetUtcNow() && tokens.IsInUse(claims.Kid) ? claims : null);
     }
 
     private async ValueTask<AccessTokenClaims?> VerifyAnewAsync(string token, string key, CancellationToken ct)

@@ -213,7 +213,7 @@ internal sealed partial class EntryLoader(
         var keptUntil = request.Group.SoftTimeout is null ? expiresAt : expiresAt + state.Ticks(request.Group.ExpiredFor);
         var refreshAt = request.Group.EagerRefreshAt is { } part ? now + (long)((expiresAt - now) * part) : long.MaxValue;
         memory.Set(new CachedEntry(
-            request.Key, payload.Length, mark, isShared ? value : null, isShared ? null : payload, request.Group.SchemaVersion, expiresAt, keptUntil, refreshAt));
+            request.Key, payload.Length, mark, isShared ? value : null, isShared ? null : payload, request.Group.SchemaVersion, now, expiresAt, keptUntil, refreshAt));
     }
 
     private async Task<ReadVersions?> TryReadVersionsAsync(long[] tags, CancellationToken ct)

@@ -30,7 +30,7 @@ internal sealed class Rights(TieredCache cache, LaneSet lanes, NpgsqlDataSource 
     /// <exception cref="NpgsqlException">It has to be loaded, and PostgreSQL can't be reached.</exception>
     public ValueTask<UserRights> OfAsync(long userId, CancellationToken ct)
     {
-        if (TryGetFromMemory(userId) is { } rights)
+        if (TryGetFromMemory(userId, out _) is { } rights)
         {
             RightsTelemetry.Hit();
             return new ValueTask<UserRights>(rights);
@@ -44,34 +44,32 @@ internal sealed class Rights(TieredCache cache, LaneSet lanes, NpgsqlDataSource 
     /// <exception cref="NpgsqlException">Some have to be loaded, and PostgreSQL can't be reached.</exception>
     public async ValueTask<IReadOnlyDictionary<long, UserRights>> OfAsync(long[] userIds, CancellationToken ct)
     {
-        var rights = new Dictionary<long, UserRights>(userIds.Length);
-        for (var attempt = 0; ; attempt++)
+        var (rights, missing) = (new Dictionary<long, UserRights>(userIds.Length), new List<long>());
+        var generation = cache.Generation;
+        var isOneState = true;
+        foreach (var id in userIds)
         {
-            var generation = cache.Generation;
-            var missing = new List<long>();
-            foreach (var id in userIds)
-            {
-                if (TryGetFromMemory(id) is { } found) rights[id] = found;
-                else missing.Add(id);
-            }
-
-            if (attempt == 0) RightsTelemetry.Hits(userIds.Length - missing.Count);
-            if (missing.Count == 0 && generation == cache.Generation) return rights;
-            var loaded = await Task.WhenAll(missing.Select(id => LoadAsync(id, ct).AsTask()));
-            // With loads there is no one moment; the last attempt takes what there is, each of it no older than the question.
-            for (var i = 0; i < loaded.Length; i++) rights[missing[i]] = loaded[i];
-            if (!options.Enabled || attempt == MaxAttempts) return rights;
+            if (TryGetFromMemory(id, out var isSettled) is { } found) rights[id] = found;
+            else missing.Add(id);
+            isOneState &= isSettled;
         }
+
+        RightsTelemetry.Hits(rights.Count);
+        if (missing.Count == 0 && isOneState && generation == cache.Generation) return rights;
+        // Each by itself for whoever asks next, and all together for this question.
+        if (options.Enabled) await Task.WhenAll(missing.Select(id => LoadAsync(id, ct).AsTask()));
+        return await LoadTogetherAsync(userIds, ct);
     }
 
     /// <returns>Null: it isn't there, or not to be served.</returns>
-    public UserRights? TryGetFromMemory(long userId)
+    private UserRights? TryGetFromMemory(long userId, out bool isSettled)
     {
+        isSettled = false;
         if (!options.Enabled) return null;
         Span<char> key = stackalloc char[CacheTags.RightsPrefix.Length + 20];
         key.TryWrite(CultureInfo.InvariantCulture, $"{CacheTags.RightsPrefix}{userId}", out var length);
         var generation = cache.Generation;
-        if (!cache.TryGetFromMemory(CacheTags.AllRoles, out RoleCatalogue? catalogue) || !cache.TryGetFromMemory(key[..length], out RoleSet? roles)) return null;
+        if (!cache.TryGetFromMemory(CacheTags.AllRoles, out RoleCatalogue? catalogue) || !cache.TryGetFromMemory(key[..length], out RoleSet? roles, out isSettled)) return null;
         // Both were valid, and in between nothing became invalid: so both were at one moment.
         return generation == cache.Generation ? roles!.In(catalogue!) : null;
     }
@@ -91,6 +89,26 @@ internal sealed class Rights(TieredCache cache, LaneSet lanes, NpgsqlDataSource 
         }
     }
 
+    /// <summary>In one statement: of one state of who holds which role, which memory can't vouch for just after something was loaded.</summary>
+    private async Task<Dictionary<long, UserRights>> LoadTogetherAsync(long[] userIds, CancellationToken ct)
+    {
+        for (var attempt = 0; ; attempt++)
+        {
+            var generation = cache.Generation;
+            var catalogue = await CatalogueAsync(attempt == 0 ? _entry : _anew, ct);
+            var rights = new Dictionary<long, UserRights>(userIds.Length);
+            await using var command = LoadRoleIds.File.On(db).With(userIds);
+            await using var row = await command.ExecuteReaderAsync(ct);
+            while (await row.ReadAsync(ct))
+            {
+                if (RoleSet.Of(row.GetFieldValue<long[]>(1)).In(catalogue) is { } found) rights[row.GetInt64(0)] = found;
+            }
+
+            if (rights.Count == userIds.Length && (generation == cache.Generation || attempt >= MaxAttempts)) return rights;
+            if (attempt > MaxAttempts) throw new InvalidOperationException("An account holds a role that is in no catalogue.");
+        }
+    }
+
     private ValueTask<RoleCatalogue> CatalogueAsync(HybridCacheEntryOptions entry, CancellationToken ct) => cache.GetOrCreateAsync(
         CacheTags.AllRoles, db, static async (s, token) => await RoleCatalogue.LoadAsync(s, token), entry, CatalogTags, ct);
 
@@ -100,8 +118,10 @@ internal sealed class Rights(TieredCache cache, LaneSet lanes, NpgsqlDataSource 
 
     private sealed class LoadRoleIds : BatchedStatement<long, RoleSet>
     {
+        public static readonly SqlFile File = SqlFile.Beside<Rights>("load_role_ids");
+
         public override string Name => "rights.load_role_ids";
-        public override string Sql { get; } = SqlFile.Beside<Rights>("load_role_ids").Text;
+        public override string Sql => File.Text;
         public override bool IsRepeatable => true;
         public override NpgsqlParameter[] CreateParameters() => [new NpgsqlParameter<long[]>()];
 
