@@ -160,7 +160,9 @@ internal sealed partial class EntryLoader(
         var value = await load(with, context, ct).ConfigureAwait(false);
         CacheTelemetry.Loaded(clock.GetElapsedTime(startedAt));
 
-        var payload = serializer.Write(value, request.Group.SchemaVersion);
+        // An object that all may hold, in memory alone, is never written as bytes.
+        var isBytes = request.WritesPostgres || !(serializer.IsImmutable || request.Group.SharesObjects);
+        var payload = isBytes ? serializer.Write(value, request.Group.SchemaVersion) : EntrySerializer.NotWritten;
         var lives = LivesOf(request, context, value is null);
         var mark = await MarkAsync(request, context, began, stamps, ct).ConfigureAwait(false);
         var isKept = !context.DoNotStore && mark is not null
@@ -211,7 +213,7 @@ internal sealed partial class EntryLoader(
         var keptUntil = request.Group.SoftTimeout is null ? expiresAt : expiresAt + state.Ticks(request.Group.ExpiredFor);
         var refreshAt = request.Group.EagerRefreshAt is { } part ? now + (long)((expiresAt - now) * part) : long.MaxValue;
         memory.Set(new CachedEntry(
-            request.Key, payload.Length, mark, isShared ? value : null, isShared ? null : payload, request.Group.SchemaVersion, expiresAt, keptUntil, refreshAt));
+            request.Key, payload.Length, mark, isShared ? value : null, isShared ? null : payload, request.Group.SchemaVersion, now, expiresAt, keptUntil, refreshAt));
     }
 
     private async Task<ReadVersions?> TryReadVersionsAsync(long[] tags, CancellationToken ct)

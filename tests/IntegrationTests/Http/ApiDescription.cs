@@ -89,6 +89,7 @@ internal static class Samples
         "description" => "For a test.",
         "token" or "refresh_token" => "not-one-of-ours",
         "user_id" => null,   // the caller
+        "at_least" or "consistency" => null,   // of any state, by the lease
         "permission" => "users:read",
         "checks" => new JsonArray(new JsonObject { ["permission"] = "users:read" }),
         _ => throw new InvalidOperationException($"{operation} takes a member '{member}': say in Samples what a valid one is."),

@@ -41,7 +41,7 @@ internal sealed class Stage : IAsyncDisposable
         var segments = operation.Path.Split('/');
         for (var i = 0; i < segments.Length; i++)
         {
-            if (segments[i].StartsWith('{')) segments[i] = _objects[segments[i - 1]];
+            if (segments[i].StartsWith('{')) segments[i] = _objects[segments[i - 1]] + segments[i][(segments[i].IndexOf('}', StringComparison.Ordinal) + 1)..];   // and a query, if there is one
         }
 
         return Task.FromResult(string.Join('/', segments));

@@ -72,7 +72,8 @@ public class CrashTests(Servers servers) : IClassFixture<Servers>
         }
     }
 
-    // T17, the other half: PostgreSQL takes the connection away under a statement. What the caller gets is 503, and the retry succeeds.
+    // T17, the other half: PostgreSQL takes the connection away under a statement. The statement is sent again, or the caller gets 503 and
+    // its retry succeeds: done twice, a rotation is the same rotation.
     [Fact]
     public async Task Connections_lost_under_load_lose_no_session_and_fork_no_chain()
     {
@@ -94,7 +95,7 @@ public class CrashTests(Servers servers) : IClassFixture<Servers>
         await load.AdvanceAsync(perClient: 3);
         var tokens = await load.EndAsync();
 
-        Assert.True(terminated > 0 && load.Interrupted > 0, $"{terminated} connections ended, {load.Interrupted} calls met it.");
+        Assert.True(terminated > 0, "No connection was ended.");
         await AssertNothingLostAsync(database, node.MasterKey, tokens);
     }
 

@@ -1,9 +1,10 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Globalization;
-using System.Net;
 using System.Net.Http.Headers;
+using System.Net;
 using AuthService.Client;
+using SolidCache;
 
 namespace IntegrationTests.Features.Users;
 
@@ -219,10 +220,13 @@ public class ListUsersTests(Servers servers) : IClassFixture<Servers>
                 if (rows < 40) await database.ExecuteSqlAsync("INSERT INTO sessions SELECT gen_random_uuid(), 1, now(), now() + interval '1 day', now() + interval '1 day', now(), 0, '', '', NULL, NULL, '{pwd}', NULL, NULL", Ct);
             }
 
+            // What was changed by SQL is learnt by a poll: this is sooner. Then the first call fills the caches, and the second is the one that counts.
+            await node.Services.GetRequiredService<TieredCache>().ConfirmAsync(["catalog", "user:1", "profile:1"], Ct);
+            await statements.OfAsync(admin, path, Ct);
             counts.Add(await statements.OfAsync(admin, path, Ct));
         }
 
-        Assert.InRange(counts[0], 1, 4);
+        Assert.InRange(counts[0], 0, 2);
         Assert.All(counts, count => Assert.Equal(counts[0], count));
     }
 
