@@ -12,12 +12,9 @@ internal sealed record ServiceSetup(string ConnectionString, string MasterKey, d
 {
     public void Configure(SolidCacheOptions options)
     {
-        options.ConnectionString = ConnectionString;
         options.Freshness.Lease = TimeSpan.FromSeconds(LeaseSeconds);
         options.Freshness.Retention = TimeSpan.FromSeconds(RetentionSeconds);
         options.Freshness.Disabled = Disabled;
-        // A life of their own may be longer than this retention.
-        foreach (var group in options.Groups) group.LocalExpiration = null;
     }
 }
 
@@ -36,7 +33,7 @@ internal static class ServiceNode
         await using var db = DataSources.Create(setup.ConnectionString, new DatabaseOptions { PoolMinimum = 0, PoolMaximum = 20 }, loggers: null);
         var tokens = AuthService.Installation.Settings.Bind<TokenOptions>(builder.Configuration, "Tokens");
         await using var app = AuthServer.Build(
-            builder, db, tokens, MasterKey.Parse(setup.MasterKey, "the setup"), services => services.Configure<SolidCacheOptions>(setup.Configure));
+            builder, db, setup.ConnectionString, tokens, MasterKey.Parse(setup.MasterKey, "the setup"), services => services.Configure<SolidCacheOptions>(setup.Configure));
         await app.StartAsync();
         Console.WriteLine(app.Urls.First());
         while (await Console.In.ReadLineAsync() is { } line && line != "stop")
