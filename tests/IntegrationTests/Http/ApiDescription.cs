@@ -46,6 +46,9 @@ internal sealed record Operation(HttpMethod Method, string Path, JsonNode Descri
         return schema["type"] is JsonArray types ? [.. types.Select(t => (string)t!)] : [(string?)schema["type"] ?? "object"];
     }
 
+    /// <summary>Whether a schema takes any JSON.</summary>
+    public bool TakesAnything(JsonNode schema) => Resolve(schema) is { } resolved && resolved["type"] is null && resolved["properties"] is null;
+
     /// <summary>A body that is taken, made of <see cref="Samples"/>; null where the operation takes none.</summary>
     public JsonObject? ValidBody()
     {

@@ -265,6 +265,29 @@ public class RightsCacheTests(Servers servers) : IClassFixture<Servers>
         Assert.Equal(HttpStatusCode.NotFound, refused.StatusCode);
     }
 
+    [Fact]
+    public async Task Hits_misses_and_invalidations_are_counted()
+    {
+        var counts = new System.Collections.Concurrent.ConcurrentDictionary<string, long>(StringComparer.Ordinal);
+        using var listener = new System.Diagnostics.Metrics.MeterListener();
+        listener.InstrumentPublished = (instrument, l) => { if (instrument.Meter.Name == "AuthService") l.EnableMeasurementEvents(instrument); };
+        listener.SetMeasurementEventCallback<long>((instrument, count, tags, _) =>
+        {
+            foreach (var tag in tags) if (tag is { Key: "tier", Value: "memory" }) counts.AddOrUpdate(instrument.Name, count, (_, sum) => sum + count);
+        });
+        listener.Start();
+        await using var database = await servers.CreateDatabaseAsync(Ct);
+        await using var node = await Node.StartAsync(database, Ct);
+        var (admin, anna) = (await node.AddAdministratorAsync("root", Ct), await node.AddAccountAsync("anna", Ct, "roles:read"));
+        var before = counts.GetValueOrDefault("permissions_cache_hits");
+        for (var i = 0; i < 10; i++) await CheckAsync(admin, anna.Id, "roles:read");
+        // Of this process: other tests count too.
+        Assert.InRange(counts["permissions_cache_hits"], before + 10, long.MaxValue);
+        Assert.InRange(counts["permissions_cache_misses"], 2, long.MaxValue);
+        await RevisionOfAsync(admin, HttpMethod.Delete, $"/api/v1/users/{anna.Id}/roles/{await database.RoleIdAsync("only-anna", Ct)}");
+        Assert.InRange(counts["permissions_cache_invalidations"], 1, long.MaxValue);
+    }
+
     private async Task<string?> RevisionOfAsync(Account caller, HttpMethod method, string path, bool early = false)
     {
         using var answer = await SendAsync(caller, method, path, early);
