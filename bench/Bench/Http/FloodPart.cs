@@ -6,7 +6,7 @@ namespace Bench.Http;
 /// </summary>
 internal static class FloodPart
 {
-    private const int Seconds = 3;
+    private const int Seconds = 2;
     private const int Sessions = 4_096;
     private const int RestMs = 64;   // 32 connections: 500 refreshes a second
 
