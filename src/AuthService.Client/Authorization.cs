@@ -12,6 +12,17 @@ public sealed record CheckRequest
     /// <summary><c>resource:action</c>. A name that is malformed or unknown is answered with no.</summary>
     [Required(ErrorMessage = FieldCodes.Required), StringLength(256, ErrorMessage = FieldCodes.Length)]
     public string Permission { get; init; } = "";
+
+    /// <summary>
+    /// A revision from an earlier answer (<c>revision</c>, or <c>Authz-Revision</c> of a change): the answer is read from no older state. Absent: from
+    /// a state that holds every change answered before the question was asked.
+    /// </summary>
+    [StringLength(1024, ErrorMessage = FieldCodes.Length)]
+    public string? AtLeast { get; init; }
+
+    /// <summary><c>full</c>: the node asks the database whether what it knows is current, instead of trusting its lease.</summary>
+    [AllowedValues(null, "full", ErrorMessage = FieldCodes.Format)]
+    public string? Consistency { get; init; }
 }
 
 /// <summary>The answer.</summary>
@@ -26,6 +37,10 @@ public sealed record BatchCheckRequest
     [Required(ErrorMessage = FieldCodes.Required), MinLength(1, ErrorMessage = FieldCodes.Length), MaxLength(100, ErrorMessage = FieldCodes.Length)]
     [EachRequired(ErrorMessage = FieldCodes.Required)]
     public IReadOnlyList<CheckRequest> Checks { get; init; } = [];
+
+    /// <summary>As in <see cref="CheckRequest.AtLeast"/>, for all of them.</summary>
+    [StringLength(1024, ErrorMessage = FieldCodes.Length)]
+    public string? AtLeast { get; init; }
 }
 
 /// <summary>The answers, in the order of the questions.</summary>

@@ -1,3 +1,4 @@
+using System.Diagnostics.Metrics;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using SolidCache.Freshness;
@@ -23,6 +24,7 @@ internal sealed partial class CacheNode : IHostedService, IAsyncDisposable
     private readonly WakeUp _channel;
     private readonly Pruning _pruning;
     private readonly CancellationTokenSource _stopping = new();
+    private readonly Meter _meter = new("SolidCache");
     private readonly TaskCompletionSource _ready = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private Task _loops = Task.CompletedTask;
     private int _isDisposed;
@@ -48,6 +50,7 @@ internal sealed partial class CacheNode : IHostedService, IAsyncDisposable
         Cache = new TieredCache(
             Memory, State, versions, barrier, loader, new EntrySerializers(services, options.Json), store,
             new KeySweep(_connections.Side, options.Schema, Memory), new RevisionTokens(options.Freshness, State, _poll, clock), options, clock);
+        _meter.CreateObservableGauge("solid_cache.poll.age", () => Cache.Lag?.TotalSeconds ?? 0, "s", "Age of what this node knows of invalidations.");
     }
 
     public LaneSet Lanes { get; }
@@ -90,6 +93,7 @@ internal sealed partial class CacheNode : IHostedService, IAsyncDisposable
         _poll.Dispose();
         Upkeep.Dispose();
         await _connections.DisposeAsync().ConfigureAwait(false);
+        _meter.Dispose();
         _stopping.Dispose();
     }
 

@@ -21,6 +21,7 @@ internal static class CacheTelemetry
     private static readonly Histogram<double> BarrierTime = Meter.CreateHistogram<double>("solid_cache.barrier_time", "s", "Waits until no node answers from before a change.");
     private static readonly Counter<long> PollRows = Meter.CreateCounter<long>("solid_cache.poll.rows", "{row}", "Log rows that brought news.");
     private static readonly Counter<long> PollRowsAgain = Meter.CreateCounter<long>("solid_cache.poll.rows_again", "{row}", "Log rows read again because of an open transaction.");
+    private static readonly Counter<long> LeasesLost = Meter.CreateCounter<long>("solid_cache.lease.lost", "{lease}", "Times this process had to stop answering from memory because it could not ask what became invalid.");
     private static readonly Counter<long> PollFailures = Meter.CreateCounter<long>("solid_cache.poll.failures", "{poll}", "Polls that failed.");
 
     private static readonly KeyValuePair<string, object?> MemoryTier = new("tier", "memory");
@@ -37,6 +38,7 @@ internal static class CacheTelemetry
     public static void Kept(bool isStored) => NotStored.Add(isStored ? 0 : 1);
     public static void Bumped(int tags) => Invalidated.Add(tags);
     public static void PollFailed() => PollFailures.Add(1);
+    public static void LeaseLost() => LeasesLost.Add(1);
 
     public static void Loaded(TimeSpan time)
     {

@@ -102,6 +102,33 @@ public sealed class TieredCache : HybridCache
         return LoadAsync(new EntryRequest(key, GroupOf(key), options, tags), state, load, token);
     }
 
+    /// <inheritdoc cref="GetOrLoadAsync{TState, T}(string, TState, Func{TState, LoadContext, CancellationToken, ValueTask{T}}, HybridCacheEntryOptions?, IEnumerable{string}?, CancellationToken)"/>
+    /// <remarks>A hit makes no string of the key.</remarks>
+    public ValueTask<T> GetOrLoadAsync<TState, T>(
+        ReadOnlySpan<char> key, TState state, Func<TState, LoadContext, CancellationToken, ValueTask<T>> load, HybridCacheEntryOptions? options = null,
+        IEnumerable<string>? tags = null, CancellationToken token = default)
+    {
+        ArgumentNullException.ThrowIfNull(load);
+        if (MayReadMemory(options) && _memory.TryGet(key, out var found) && TryServe((CachedEntry)found, out T? value) is { } hit)
+        {
+            if (hit == Hit.Due) Refresh(found.Key, state, load, options, tags);
+            return new ValueTask<T>(value!);
+        }
+
+        var text = key.ToString();
+        return LoadAsync(new EntryRequest(text, GroupOf(text), options, tags), state, load, token);
+    }
+
+    /// <summary>What this node's memory has under a key, if it may be served now. Never waits, never loads.</summary>
+    /// <typeparam name="T">The value.</typeparam>
+    /// <param name="key">1 to 1,024 UTF-8 bytes.</param>
+    /// <param name="value">The value; it may be null although this is a hit.</param>
+    public bool TryGetFromMemory<T>(ReadOnlySpan<char> key, [MaybeNull] out T value)
+    {
+        value = default;
+        return _memory.TryGet(key, out var found) && TryServe((CachedEntry)found, out value) is not null;
+    }
+
     /// <summary>
     /// Stores a value and makes every other one under the key invalid: the caller vouches that it is current. Whoever can't, because
     /// the data may change in between, takes a <see cref="Stamp"/> before reading it (<see cref="CaptureAsync"/>).
@@ -236,6 +263,14 @@ public sealed class TieredCache : HybridCache
         return _barrier.WaitAsync(revision, token);
     }
 
+    /// <summary>Applies a committed change on this node and wakes the others, without waiting for them: what <see cref="BarrierAsync"/> does first.</summary>
+    /// <param name="revision">From <see cref="InvalidateAsync"/>.</param>
+    public void Announce(Revision revision)
+    {
+        ArgumentNullException.ThrowIfNull(revision);
+        _barrier.Announce(revision);
+    }
+
     /// <summary>
     /// The last change of the tags, for a call that found nothing to change: whoever did it may have died between its commit and its
     /// wait, so this call waits in its place.
@@ -252,6 +287,50 @@ public sealed class TieredCache : HybridCache
         long[] known = [.. hashes.Where(rows.ContainsKey)];
         return new Revision(epoch, [.. known.Select(t => rows[t].Xid).Distinct()], known, [.. known.Select(t => rows[t].Version)]);
     }
+
+    /// <summary>
+    /// What this node knows of the newest versions of tags: the state its answers are at least as new as. As a token (<see cref="TokenOf"/>)
+    /// it makes any other node answer from no older one.
+    /// </summary>
+    /// <param name="tags">Tags or keys; those never bumped within the retention say nothing and are left out.</param>
+    public Revision KnownRevision(params ReadOnlySpan<string> tags)
+    {
+        var epoch = _state.Lease.Era?.Epoch ?? Guid.Empty;
+        var (hashes, versions) = (new List<long>(tags.Length), new List<long>(tags.Length));
+        foreach (var tag in tags)
+        {
+            var hash = TagHash.Of(tag);
+            if (_state.Known.VersionOf(hash) is not (> 0 and var version)) continue;
+            hashes.Add(hash);
+            versions.Add(version);
+        }
+
+        return new Revision(epoch, [], [.. hashes], [.. versions]);
+    }
+
+    /// <summary>
+    /// Asks the server for the present versions of tags, and makes this node answer from no older state: for a question that is not to rest
+    /// on the lease. One round trip, shared with whoever asks meanwhile.
+    /// </summary>
+    /// <param name="tags">Tags or keys. Name <c>all</c> and <c>all:{group}</c> as well, where those count.</param>
+    /// <param name="token">Ends the wait.</param>
+    /// <exception cref="NpgsqlException">PostgreSQL can't be reached.</exception>
+    public async Task ConfirmAsync(IEnumerable<string> tags, CancellationToken token = default)
+    {
+        var hashes = HashesOf(tags);
+        var rows = (await _versions.ReadAsync(hashes, token).ConfigureAwait(false)).Rows;
+        long[] known = [.. hashes.Where(rows.ContainsKey)];
+        _state.Known.Learn(known, Array.ConvertAll(known, tag => rows[tag].Version));
+    }
+
+    /// <summary>Grows whenever this node learns of invalidations. What was read from memory while it stood still is of one state.</summary>
+    public long Generation => _state.Known.Generation;
+
+    /// <summary>Whether this node may answer from memory now: it has a lease that has not run out.</summary>
+    public bool HasLease => _state.IsLeaseHeld;
+
+    /// <summary>How long ago the last successful poll began: the age of what this node knows. Null: it never succeeded.</summary>
+    public TimeSpan? Lag => _state.Lease.Era is null ? null : _clock.GetElapsedTime(_state.Lease.AsOf);
 
     /// <summary>The revision as a text for a client to carry to whichever node it asks next; at most 1 KiB.</summary>
     /// <param name="revision">What the client has changed.</param>

@@ -45,7 +45,7 @@ internal sealed class Node : IAsyncDisposable
         var db = DataSources.Create(database.ConnectionString, new DatabaseOptions { PoolMinimum = 0, PoolMaximum = 20 }, loggers: null);
         var tokens = AuthService.Installation.Settings.Bind<TokenOptions>(builder.Configuration, "Tokens");
         masterKey ??= MasterKey.CreateRandom();
-        var app = AuthServer.Build(builder, db, tokens, masterKey, services);
+        var app = AuthServer.Build(builder, db, database.ConnectionString, tokens, masterKey, services);
         await app.StartAsync(ct);
         return new Node(app, db, database, masterKey);
     }

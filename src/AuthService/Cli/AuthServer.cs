@@ -1,4 +1,6 @@
 using AuthService.Audit;
+using AuthService.Caching;
+using AuthService.Features.AccessControl;
 using AuthService.Features.Authentication;
 using AuthService.Features.Authorization;
 using AuthService.Features.Bootstrap;
@@ -21,10 +23,11 @@ internal static class AuthServer
 {
     /// <param name="builder">With the configuration; its options are checked here.</param>
     /// <param name="db">A migrated database. Stays the caller's to dispose.</param>
+    /// <param name="connectionString">Of the same database, with its password: for the cache's own connections.</param>
     /// <param name="replace">Puts other parts in place of ours; for tests that need another clock or a fault.</param>
     /// <exception cref="SettingsException">The configuration is wrong.</exception>
     public static WebApplication Build(
-        WebApplicationBuilder builder, NpgsqlDataSource db, TokenOptions tokens, MasterKey masterKey,
+        WebApplicationBuilder builder, NpgsqlDataSource db, string connectionString, TokenOptions tokens, MasterKey masterKey,
         Action<IServiceCollection>? replace = null)
     {
         var configuration = builder.Configuration;
@@ -40,11 +43,13 @@ internal static class AuthServer
             .AddSingleton<PasswordPolicy>()
             .AddSingleton<AuditTrail>()
             .AddHostedService(services => services.GetRequiredService<AuditTrail>());
-        builder.Services.AddTokens();
+        builder.Services
+            .AddCaching(configuration, connectionString, masterKey)
+            .AddTokens();
 
         builder.Services
             .AddAuthenticationFeature(configuration)
-            .AddAuthorizationFeature()
+            .AddAuthorizationFeature(configuration)
             .AddBootstrap()
             .AddPermissions()
             .AddRoles()
@@ -54,7 +59,7 @@ internal static class AuthServer
         replace?.Invoke(builder.Services);
         var app = builder.Build();
         app.UseHttp();
-        app.UseMiddleware<AccessControl>();
+        app.UseMiddleware<AccessEnforcement>();
 
         app.MapAuthentication();
         app.MapAuthorization();

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using AuthService.Caching;
 using AuthService.Http;
 using AuthService.Installation;
 using AuthService.Tokens;
@@ -53,14 +54,15 @@ internal static class KeysCommand
 
     private static async Task<int> DistrustAsync(Keys keys, string kid, CancellationToken ct)
     {
-        var outcome = await new DistrustSigningKey(keys.Installation.Db, await EnsureAsync(keys, ct)).ExecuteAsync(kid, Caller.CommandLine, ct);
+        await using var cache = await keys.Installation.StartCacheAsync(ct);
+        var outcome = await new DistrustSigningKey(new Changes(keys.Installation.Db, cache.Tiered), await EnsureAsync(keys, ct)).ExecuteAsync(kid, Caller.CommandLine, ct);
         if (outcome.Failed(out var problem, out var distrust))
         {
             await Console.Error.WriteLineAsync(problem.Title);
             return 1;
         }
 
-        await Console.Out.WriteLineAsync($"{kid} is distrusted; {distrust.ActiveKid} signs. Running nodes follow within {keys.Options.KeyReloadInterval.TotalSeconds:0.###} s.");
+        await Console.Out.WriteLineAsync($"{kid} is distrusted; {distrust.ActiveKid} signs. No running node accepts it any more.");
         return 0;
     }
 

@@ -23,7 +23,7 @@ internal static class ServeCommand
 
         var tokens = installation.BindTokens();
         var masterKey = await installation.ReadMasterKeyAsync(tokens, ct);
-        await using var app = AuthServer.Build(builder, installation.Db, tokens, masterKey);
+        await using var app = AuthServer.Build(builder, installation.Db, installation.ConnectionString, tokens, masterKey);
         try
         {
             await StartAsync(app, ct);

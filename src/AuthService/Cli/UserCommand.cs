@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.ComponentModel.DataAnnotations;
+using AuthService.Caching;
 using AuthService.Client;
 using AuthService.Features.Roles;
 using AuthService.Features.Users;
@@ -33,17 +34,17 @@ internal static class UserCommand
             throw new SettingsException(string.Join(" ", invalid.Select(i => $"--{i.MemberNames.First().ToLowerInvariant()} is not valid ({i.ErrorMessage}).")));
         }
 
-        return WithPasswordsAsync(settings, (installation, hashing, options) =>
-            new CreateUser(installation.Db, hashing, options)
+        return WithPasswordsAsync(settings, (changes, hashing, options) =>
+            new CreateUser(changes, hashing, options)
                 .ExecuteAsync(request, Caller.CommandLine, [SystemRoles.Administrator, SystemRoles.Everyone], ct), ct);
     }
 
     private static Task<int> ResetPasswordAsync(string email, string[] settings, CancellationToken ct) =>
-        WithPasswordsAsync(settings, (installation, hashing, options) =>
-            new ResetPassword(installation.Db, hashing, options).ExecuteAsync(email, Caller.CommandLine, ct), ct);
+        WithPasswordsAsync(settings, (changes, hashing, options) =>
+            new ResetPassword(changes, hashing, options).ExecuteAsync(email, Caller.CommandLine, ct), ct);
 
     private static async Task<int> WithPasswordsAsync(
-        string[] settings, Func<OpenInstallation, PasswordHashing, PasswordOptions, Task<Outcome<CreatedUser>>> action, CancellationToken ct)
+        string[] settings, Func<Changes, PasswordHashing, PasswordOptions, Task<Outcome<CreatedUser>>> action, CancellationToken ct)
     {
         var configuration = CommandHost.CreateBuilder(settings).Configuration;
         using var loggers = CommandHost.CreateLoggers(configuration);
@@ -51,7 +52,8 @@ internal static class UserCommand
         await installation.RequireSchemaAsync(loggers, ct);
         var options = Settings.Bind<PasswordOptions>(configuration, "Passwords");
         using var hashing = new PasswordHashing(options, TimeProvider.System);
-        if ((await action(installation, hashing, options)).Failed(out var problem, out var user))
+        await using var cache = await installation.StartCacheAsync(ct);
+        if ((await action(new Changes(installation.Db, cache.Tiered), hashing, options)).Failed(out var problem, out var user))
         {
             await Console.Error.WriteLineAsync(problem.Title);
             return 1;

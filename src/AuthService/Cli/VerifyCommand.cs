@@ -28,7 +28,7 @@ internal static class VerifyCommand
         // Without its schema nothing else can work, and the reason is said.
         if (checks.TrueForAll(check => check.IsGood))
         {
-            await using var cache = await CacheUnderTest.StartAsync(installation.ConnectionString, ct);
+            await using var cache = await installation.StartCacheAsync(ct);
             checks.AddRange(await new VerifyCache(installation.Db, cache).ExecuteAsync(ct));
             if (withBenchmark) latencies = await new MeasureCache(cache).ExecuteAsync(ct);
         }

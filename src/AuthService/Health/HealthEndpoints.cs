@@ -3,12 +3,13 @@ using AuthService.Http;
 using AuthService.Tokens;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Npgsql;
+using SolidCache;
 
 namespace AuthService.Health;
 
 /// <summary>
-/// Live: the process answers. Ready: it can do its work, so the database answers and there are keys to sign with. Health: the
-/// same with its parts, for people and dashboards.
+/// Live: the process answers. Ready: it can do its work, so the database answers, there are keys to sign with, and it may answer from memory.
+/// Health: the same with its parts, for people and dashboards.
 /// </summary>
 internal static class HealthEndpoints
 {
@@ -31,9 +32,9 @@ internal static class HealthEndpoints
         return TypedResults.Json(report, HealthJson.Default.HealthReport, statusCode: answers ? 200 : 503);
     }
 
-    private static async Task<Results<Ok<HealthStatus>, ProblemResult>> ReadyAsync(NpgsqlDataSource db, SigningKeyRing ring, CancellationToken ct)
+    private static async Task<Results<Ok<HealthStatus>, ProblemResult>> ReadyAsync(NpgsqlDataSource db, SigningKeyRing ring, TieredCache cache, CancellationToken ct)
     {
-        if (!ring.IsUsable || !await DatabaseAnswersAsync(db, ct)) return HttpProblems.Unavailable.ToHttp();
+        if (!ring.IsUsable || !cache.HasLease || !await DatabaseAnswersAsync(db, ct)) return HttpProblems.Unavailable.ToHttp();
         return TypedResults.Ok(new HealthStatus("healthy"));
     }
 

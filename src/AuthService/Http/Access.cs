@@ -1,6 +1,6 @@
 namespace AuthService.Http;
 
-/// <summary>Who may call an endpoint. Every route states one; <c>Features/Authorization/AccessControl.cs</c> refuses to run a route that doesn't.</summary>
+/// <summary>Who may call an endpoint. Every route states one; <c>Features/AccessControl/AccessEnforcement.cs</c> refuses to run a route that doesn't.</summary>
 /// <param name="NeedsSession">False: anybody may call.</param>
 /// <param name="Permission">Permission the caller must hold as well, if any.</param>
 internal sealed record Access(bool NeedsSession, string? Permission)

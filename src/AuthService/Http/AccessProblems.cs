@@ -1,6 +1,6 @@
 namespace AuthService.Http;
 
-/// <summary>Failures of <c>Features/Authorization/AccessControl.cs</c>.</summary>
+/// <summary>Failures of <c>Features/AccessControl/AccessEnforcement.cs</c>.</summary>
 internal static class AccessProblems
 {
     public static readonly Problem NoToken = new("authn.token_missing", 401, "Send an access token as Authorization: Bearer.");

@@ -18,6 +18,9 @@ internal sealed record Caller
     public string? UserAgent { get; init; }
     public required string RequestId { get; init; }
 
+    /// <summary>What a change tells this caller besides the answer.</summary>
+    public ChangeReceipt Receipt { get; init; } = ChangeReceipt.None;
+
     /// <summary>The signed-in account; only for endpoints whose access rule demands a session.</summary>
     public long SignedInUserId => UserId ?? throw new InvalidOperationException("This endpoint's access rule lets anonymous callers in.");
 
@@ -38,7 +41,11 @@ internal sealed record Caller
         Ip = context.Connection.RemoteIpAddress is { IsIPv4MappedToIPv6: true } mapped ? mapped.MapToIPv4() : context.Connection.RemoteIpAddress,
         UserAgent = Printable(context.Request.Headers.UserAgent.ToString()),
         RequestId = context.TraceIdentifier,
+        Receipt = new ChangeReceipt(context),
     };
+
+    /// <summary>The same caller, whose answer says nothing of a change: a log-in or refresh that ends a session on its way.</summary>
+    public Caller WithoutReceipt() => this with { Receipt = ChangeReceipt.None };
 
     /// <summary>Lets endpoint handlers name a <see cref="Caller"/> parameter; found by the framework by its name.</summary>
     public static ValueTask<Caller?> BindAsync(HttpContext context, ParameterInfo parameter) =>

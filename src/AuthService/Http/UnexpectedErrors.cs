@@ -4,6 +4,7 @@ using AuthService.Database;
 using AuthService.Tokens;
 using Microsoft.AspNetCore.Diagnostics;
 using Npgsql;
+using SolidCache.Lanes;
 
 namespace AuthService.Http;
 
@@ -30,7 +31,7 @@ internal sealed partial class UnexpectedErrors(ILogger<UnexpectedErrors> logger)
                 return bad.StatusCode == 400 ? HttpProblems.Malformed : HttpProblems.ForStatus(bad.StatusCode);
             case TextNotStorableException:
                 return HttpProblems.Malformed;
-            case NpgsqlException or TimeoutException or SigningKeysUnavailableException:
+            case NpgsqlException or TimeoutException or SigningKeysUnavailableException or LaneFullException:
                 LogDatabase(exception, context.Request.Method, context.Request.Path);
                 return HttpProblems.Unavailable;
             default:

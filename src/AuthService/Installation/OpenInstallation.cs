@@ -1,3 +1,4 @@
+using AuthService.Caching;
 using AuthService.Database;
 using AuthService.Database.PrivateServer;
 using AuthService.Tokens;
@@ -84,6 +85,9 @@ internal sealed class OpenInstallation : IAsyncDisposable
     }
 
     public TokenOptions BindTokens() => Settings.Bind<TokenOptions>(_configuration, "Tokens");
+
+    /// <summary>A cache of this process, for verbs that change what running nodes have cached. Needs the schema.</summary>
+    public Task<RunningCache> StartCacheAsync(CancellationToken ct) => RunningCache.StartAsync(ConnectionString, ct);
 
     public async ValueTask DisposeAsync()
     {

@@ -75,6 +75,10 @@ internal sealed class AccessTokens(SigningKeyRing ring, TokenOptions options, Ti
         return namesUnknownKey ? VerifyAfterLookAsync(token, ct) : new ValueTask<AccessTokenClaims?>(claims);
     }
 
+    /// <summary>Which key a token says it is signed with; null: none that this node knows, or no token. Nothing is verified.</summary>
+    /// <exception cref="SigningKeysUnavailableException">The node has not reached the database for too long.</exception>
+    public string? KidOf(string token) => token.IndexOf('.') is >= 0 and var end ? ring.Current.Find(token.AsSpan(0, end))?.Kid : null;
+
     private ReadOnlySpan<byte> WritePayload(in AccessTokenSubject subject, bool listsRoles, bool listsPermissions)
     {
         Span<byte> id = stackalloc byte[16];

@@ -1,7 +1,7 @@
 using AuthService.Audit;
+using AuthService.Caching;
 using AuthService.Database;
 using AuthService.Http;
-using Npgsql;
 
 namespace AuthService.Tokens;
 
@@ -14,20 +14,17 @@ internal sealed record SigningKeyDistrust(string Kid, string ActiveKid);
 /// that can't reach the database stops answering within <see cref="SigningKeyRing.StalenessLimit"/>). If it was the key that
 /// signs, the next one takes over at once; other verifiers may need a moment to fetch it if it was only just published.
 /// </summary>
-internal sealed class DistrustSigningKey(NpgsqlDataSource db, EnsureSigningKeys ensure)
+internal sealed class DistrustSigningKey(Changes changes, EnsureSigningKeys ensure)
 {
     private static readonly SqlFile DistrustKey = SqlFile.Beside<DistrustSigningKey>("distrust_key");
 
-    public async Task<Outcome<SigningKeyDistrust>> ExecuteAsync(string kid, Caller caller, CancellationToken ct)
+    public Task<Outcome<SigningKeyDistrust>> ExecuteAsync(string kid, Caller caller, CancellationToken ct) => changes.RunAsync<SigningKeyDistrust>(caller, [CacheTags.SigningKey(kid)], async transaction =>
     {
-        await using var connection = await db.OpenConnectionAsync(ct);
-        await using var transaction = await connection.BeginTransactionAsync(ct);
         await ensure.LockAsync(transaction, ct);
         await using var command = DistrustKey.On(transaction);
         if (await command.With(kid).ExecuteNonQueryAsync(ct) == 0) return SigningKeysProblems.NotFound;
         var keys = await ensure.CompleteAsync(transaction, ct);
         await AuditTrail.AppendAsync(transaction, AuditEvent.Of(AuditTypes.KeyDistrusted, caller) with { TargetType = "signing_key", TargetId = kid }, ct);
-        await transaction.CommitAsync(ct);
         return new SigningKeyDistrust(kid, EnsureSigningKeys.Find(keys, SigningKeyState.Active)!.Key.Kid);
-    }
+    }, ct);
 }

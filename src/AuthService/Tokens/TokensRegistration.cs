@@ -6,7 +6,7 @@ internal static class TokensRegistration
     /// Needs <see cref="TokenOptions"/>, <see cref="MasterKey"/>, <see cref="TimeProvider"/> and the data source. The upkeep is a
     /// hosted service whose start makes and reads the keys: register it before what serves requests.
     /// </summary>
-    public static void AddTokens(this IServiceCollection services)
+    public static IServiceCollection AddTokens(this IServiceCollection services)
     {
         services.AddSingleton<SigningKeySeal>();
         services.AddSingleton<LoadSigningKeys>();
@@ -18,6 +18,8 @@ internal static class TokensRegistration
             new SigningKeyRing(provider.GetRequiredService<LoadSigningKeys>().ExecuteAsync, provider.GetRequiredService<TimeProvider>()));
         services.AddHostedService<SigningKeyUpkeep>();
         services.AddSingleton<AccessTokens>();
+        services.AddSingleton<VerifiedTokens>();
         services.AddSingleton<RefreshTokens>();
+        return services;
     }
 }

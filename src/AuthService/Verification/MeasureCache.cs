@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Security.Cryptography;
 using System.Text.Json;
+using AuthService.Caching;
 using Microsoft.Extensions.Caching.Distributed;
 
 namespace AuthService.Verification;
@@ -9,7 +10,7 @@ namespace AuthService.Verification;
 internal sealed record CacheLatency(string Operation, double PerSecond, double P50, double P95, double P99, double Longest);
 
 /// <summary>Latency of the cache as one caller sees it: 400 bytes, and an object as JSON, on 100 keys that are removed afterwards.</summary>
-internal sealed class MeasureCache(CacheUnderTest cache)
+internal sealed class MeasureCache(RunningCache cache)
 {
     private const int Calls = 2_000;
     private const int Keys = 100;

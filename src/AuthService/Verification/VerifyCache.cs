@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using AuthService.Caching;
 using AuthService.Database;
 using Microsoft.Extensions.Caching.Distributed;
 using Npgsql;
@@ -9,7 +10,7 @@ namespace AuthService.Verification;
 /// Whether the cache of an installation works: a value's way in and out and its end, clean-up, and that nothing invalidated is served. Works
 /// under keys of its own, which it removes.
 /// </summary>
-internal sealed class VerifyCache(NpgsqlDataSource db, CacheUnderTest cache)
+internal sealed class VerifyCache(NpgsqlDataSource db, RunningCache cache)
 {
     private static readonly SqlFile CleanUp = SqlFile.Beside<VerifyCache>("clean_up");
     private static readonly TimeSpan ShortLife = TimeSpan.FromMilliseconds(300);

@@ -29,6 +29,7 @@ internal sealed partial class InvalidationPoll(
     private NpgsqlConnection? _connection;
     private Answer? _last;
     private long _heartbeatAt;
+    private bool _hasLease;
     private TimeSpan _interval = Shortest(options.PollInterval, options.Lease / 4);
 
     /// <summary>This process among the nodes; random, so that a restart is another node.</summary>
@@ -66,6 +67,7 @@ internal sealed partial class InvalidationPoll(
             try
             {
                 await PollAsync(ct).ConfigureAwait(false);
+                _hasLease = true;
                 if (failures > 0) LogRecovered(failures);
                 failures = 0;
                 await PauseAsync(_interval, ct).ConfigureAwait(false);
@@ -78,6 +80,12 @@ internal sealed partial class InvalidationPoll(
             {
                 if (failures++ == 0) LogFailed(e, options.Lease);
                 CacheTelemetry.PollFailed();
+                if (_hasLease && !state.IsLeaseHeld)
+                {
+                    _hasLease = false;
+                    CacheTelemetry.LeaseLost();
+                }
+
                 await DropConnectionAsync().ConfigureAwait(false);
                 await PauseAsync(Shortest(_interval * (1 << Math.Min(failures, 5)), TimeSpan.FromSeconds(1)), ct).ConfigureAwait(false);
             }

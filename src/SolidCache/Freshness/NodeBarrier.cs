@@ -16,6 +16,14 @@ internal sealed class NodeBarrier(LaneSet lanes, string schema, FreshnessOptions
 
     private readonly BatchedCall<bool, IReadOnlyList<Node>> _nodes = lanes.Add(new ReadNodesStatement(schema));
 
+    /// <summary>Applies the change on this node and wakes the others, without waiting for them.</summary>
+    public void Announce(Revision revision)
+    {
+        if (revision.IsEmpty) return;
+        if (!options.IsOff(Mechanisms.Stamp)) state.Learn(revision);
+        channel.Publish();
+    }
+
     /// <summary>Waits at most for the longest lease of a registered node. Call it when the commit has been answered.</summary>
     /// <exception cref="OperationCanceledException">Nothing can be said about the other nodes; the change is committed all the same.</exception>
     public async ValueTask WaitAsync(Revision revision, CancellationToken ct)

@@ -6,7 +6,8 @@ namespace SolidCache.Freshness;
 /// </summary>
 public sealed class Revision
 {
-    internal static readonly Revision None = new(Guid.Empty, [], [], []);
+    /// <summary>Of a call that made nothing invalid.</summary>
+    public static Revision None { get; } = new(Guid.Empty, [], [], []);
 
     internal Revision(Guid epoch, ulong[] xids, long[] tagHashes, long[] versions) => (Epoch, Xids, TagHashes, Versions) = (epoch, xids, tagHashes, versions);
 

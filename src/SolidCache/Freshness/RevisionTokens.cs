@@ -40,7 +40,7 @@ internal sealed class RevisionTokens(FreshnessOptions options, FreshnessState st
     public async ValueTask<bool> AcceptAsync(string text, CancellationToken ct)
     {
         if (!TryRead(text, out var revision)) return false;
-        if (revision.Xids.Length == 0) return true;   // of a call that changed nothing, and never had: there is nothing to be older than
+        if (revision.IsEmpty && revision.Xids.Length == 0) return true;   // it names nothing: there is nothing to be older than
         if (state.Lease.Era?.Epoch != revision.Epoch) return false;
         if (!revision.IsEmpty)
         {

@@ -160,7 +160,9 @@ internal sealed partial class EntryLoader(
         var value = await load(with, context, ct).ConfigureAwait(false);
         CacheTelemetry.Loaded(clock.GetElapsedTime(startedAt));
 
-        var payload = serializer.Write(value, request.Group.SchemaVersion);
+        // An object that all may hold, in memory alone, is never written as bytes.
+        var isBytes = request.WritesPostgres || !(serializer.IsImmutable || request.Group.SharesObjects);
+        var payload = isBytes ? serializer.Write(value, request.Group.SchemaVersion) : EntrySerializer.NotWritten;
         var lives = LivesOf(request, context, value is null);
         var mark = await MarkAsync(request, context, began, stamps, ct).ConfigureAwait(false);
         var isKept = !context.DoNotStore && mark is not null

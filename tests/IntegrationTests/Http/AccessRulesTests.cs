@@ -18,7 +18,7 @@ public class AccessRulesTests(Servers servers) : IClassFixture<Servers>
         Assert.Empty(routes.Where(r => r.Metadata.GetMetadata<Access>() is null).Select(r => r.DisplayName));
     }
 
-    // The control: without the exception in AccessControl the route answers 200 and this fails.
+    // The control: without the exception in AccessEnforcement the route answers 200 and this fails.
     [Fact]
     public async Task A_route_without_an_access_rule_is_refused()
     {

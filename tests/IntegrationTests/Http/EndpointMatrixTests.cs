@@ -44,7 +44,7 @@ public class EndpointMatrixTests(Servers servers) : IClassFixture<Servers>
         Assert.All(api.Operations, o => Assert.True(o.Permission is not null || IsOnesOwn(o) || !o.NeedsSession, $"{o} touches others and asks for no permission"));
     }
 
-    // Remove the permission check from AccessControl and this fails at every row "no rights".
+    // Remove the permission check from AccessEnforcement and this fails at every row "no rights".
     [Fact]
     public async Task Nobody_calls_what_they_have_no_permission_for_and_everybody_calls_what_they_have()
     {

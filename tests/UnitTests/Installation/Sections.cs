@@ -1,6 +1,8 @@
 using System.Reflection;
+using AuthService.Caching;
 using AuthService.Database;
 using AuthService.Features.Authentication;
+using AuthService.Features.Authorization;
 using AuthService.Http;
 using AuthService.Passwords;
 using AuthService.Tokens;
@@ -13,6 +15,9 @@ internal static class Sections
 {
     public static readonly IReadOnlyDictionary<string, Type> All = new Dictionary<string, Type>(StringComparer.Ordinal)
     {
+        ["Freshness"] = typeof(FreshnessOptions),
+        ["PermissionCache"] = typeof(PermissionCacheOptions),
+        ["SolidCache"] = typeof(CacheOptions),
         ["Database"] = typeof(DatabaseOptions),
         ["Email"] = typeof(EmailOptions),
         ["Http"] = typeof(HttpOptions),
@@ -24,7 +29,7 @@ internal static class Sections
 
     /// <summary>Keys that <c>appsettings.json</c> does not have: a secret belongs into no file that is copied about, and a path that is
     /// not set means "beside the data".</summary>
-    public static readonly IReadOnlyList<string> NotInTheFile = ["Tokens:MasterKey", "Tokens:MasterKeyFile"];
+    public static readonly IReadOnlyList<string> NotInTheFile = ["SolidCache:MaxBytes", "Tokens:MasterKey", "Tokens:MasterKeyFile"];
 
     public static IEnumerable<PropertyInfo> Keys(Type options) => options.GetProperties().Where(p => p.CanWrite);
 }

@@ -8,12 +8,13 @@ public partial class LayoutTests
     /// <summary>Which feature may call which other's use cases. There are no circles among them.</summary>
     private static readonly Dictionary<string, string[]> Edges = new(StringComparer.Ordinal)
     {
+        ["AccessControl"] = ["Authorization", "Sessions"],
         ["Authentication"] = ["Roles", "Sessions", "Users"],
-        ["Authorization"] = ["Sessions"],
+        ["Authorization"] = [],
         ["Bootstrap"] = ["Authorization", "Roles", "Users"],
         ["Permissions"] = ["Authorization"],
         ["Roles"] = ["Authorization", "Permissions"],
-        ["Sessions"] = [],
+        ["Sessions"] = ["Authorization"],
         ["SigningKeys"] = [],
         ["Users"] = ["Authorization", "Roles", "Sessions"],
     };

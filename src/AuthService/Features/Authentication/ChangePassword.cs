@@ -1,4 +1,5 @@
 using AuthService.Audit;
+using AuthService.Caching;
 using AuthService.Client;
 using AuthService.Database;
 using AuthService.Features.Sessions;
@@ -9,7 +10,7 @@ using Npgsql;
 namespace AuthService.Features.Authentication;
 
 /// <summary>Sets the caller's password, after the current one was shown once more, and ends every other session of the account.</summary>
-internal sealed class ChangePassword(NpgsqlDataSource db, PasswordHashing hashing, PasswordPolicy policy, AuditTrail audit)
+internal sealed class ChangePassword(NpgsqlDataSource db, Changes changes, PasswordHashing hashing, PasswordPolicy policy, AuditTrail audit)
 {
     private static readonly FieldError Unchanged = new("/new_password", "passwords.unchanged", "The new password is the current one.");
     private static readonly SqlFile FindPassword = SqlFile.Beside<ChangePassword>("find_password");
@@ -32,17 +33,17 @@ internal sealed class ChangePassword(NpgsqlDataSource db, PasswordHashing hashin
         if (weak.Count > 0) return HttpProblems.Invalid with { Errors = weak };
         if ((await hashing.HashAsync(request.NewPassword, ct)).Failed(out busy, out var hash)) return busy;
 
-        await using var connection = await db.OpenConnectionAsync(ct);
-        await using var transaction = await connection.BeginTransactionAsync(ct);
-        await using (var set = SetPassword.On(transaction).With(userId).With(account.Version).With(hash))
+        return await changes.RunAsync(caller, [CacheTags.Profile(userId)], async transaction =>
         {
-            if (await set.ExecuteScalarAsync(ct) is null) return HttpProblems.PreconditionFailed;
-        }
+            await using (var set = SetPassword.On(transaction).With(userId).With(account.Version).With(hash))
+            {
+                if (await set.ExecuteScalarAsync(ct) is null) return HttpProblems.PreconditionFailed;
+            }
 
-        await EndSessions.AllOfAsync(transaction, userId, except: caller.SessionId, "password_change", ct);
-        await AuditTrail.AppendAsync(transaction, AuditEvent.Of(AuditTypes.PasswordChange, caller).On("user", userId), ct);
-        await transaction.CommitAsync(ct);
-        return null;
+            await EndSessions.AllOfAsync(transaction, userId, except: caller.SessionId, "password_change", ct);
+            await AuditTrail.AppendAsync(transaction, AuditEvent.Of(AuditTypes.PasswordChange, caller).On("user", userId), ct);
+            return null;
+        }, ct);
     }
 
     private async Task<Account?> FindAsync(long userId, CancellationToken ct)

@@ -2,6 +2,7 @@ using System.Globalization;
 using AuthService.Client;
 using AuthService.Http;
 using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.AspNetCore.Mvc;
 
 namespace AuthService.Features.Authorization;
 
@@ -18,30 +19,37 @@ internal static class AuthorizationEndpoints
     }
 
     private static async Task<Results<Ok<CheckResponse>, ProblemResult>> CheckAsync(
-        CheckRequest request, Caller caller, CheckPermission check, CancellationToken ct)
+        CheckRequest request, Caller caller, CheckPermission check, HttpResponse response, CancellationToken ct)
     {
         var outcome = await check.ExecuteAsync(caller, request, ct);
         if (outcome.Failed(out var problem, out var answer)) return problem.ToHttp();
-        return TypedResults.Ok(answer);
+        SetTier(response, answer);
+        return TypedResults.Ok(new CheckResponse(answer.Results[0], answer.Revision));
     }
 
     private static async Task<Results<Ok<BatchCheckResponse>, ProblemResult>> CheckBatchAsync(
-        BatchCheckRequest request, Caller caller, CheckPermission check, CancellationToken ct)
+        BatchCheckRequest request, Caller caller, CheckPermission check, HttpResponse response, CancellationToken ct)
     {
-        var outcome = await check.ExecuteAsync(caller, request.Checks, ct);
-        if (outcome.Failed(out var problem, out var answers)) return problem.ToHttp();
-        return TypedResults.Ok(answers);
+        var outcome = await check.ExecuteAsync(caller, request.Checks, request.AtLeast, ct);
+        if (outcome.Failed(out var problem, out var answer)) return problem.ToHttp();
+        SetTier(response, answer);
+        return TypedResults.Ok(new BatchCheckResponse(answer.Results, answer.Revision));
     }
 
     /// <summary>nginx <c>auth_request</c>, Traefik and Caddy pass the client's headers and look at the status alone.</summary>
     private static async Task<Results<Ok, ProblemResult>> ForwardAsync(
-        string? permission, Caller caller, CheckPermission check, HttpResponse response, CancellationToken ct)
+        string? permission, [FromHeader(Name = ChangeReceipt.RevisionHeader)] string? atLeast, Caller caller, CheckPermission check, HttpResponse response, CancellationToken ct)
     {
-        if (permission is not null)
+        if (permission is null)
         {
-            var outcome = await check.ExecuteAsync(caller, new CheckRequest { Permission = permission }, ct);
+            if (!await check.AcceptAsync(atLeast, ct)) return AuthorizationProblems.RevisionNotValid.ToHttp();
+        }
+        else
+        {
+            var outcome = await check.ExecuteAsync(caller, new CheckRequest { Permission = permission, AtLeast = atLeast }, ct);
             if (outcome.Failed(out var problem, out var answer)) return problem.ToHttp();
-            if (!answer.Allowed) return AccessProblems.NotPermitted.ToHttp();
+            SetTier(response, answer);
+            if (!answer.Results[0]) return AccessProblems.NotPermitted.ToHttp();
         }
 
         response.Headers["X-Auth-User-Id"] = caller.SignedInUserId.ToString(CultureInfo.InvariantCulture);
@@ -49,9 +57,14 @@ internal static class AuthorizationEndpoints
         return TypedResults.Ok();
     }
 
-    private static async Task<Ok<RightsResponse>> MineAsync(Caller caller, Rights rights, CancellationToken ct)
+    private static async Task<Ok<RightsResponse>> MineAsync(Caller caller, Rights rights, CheckPermission check, CancellationToken ct)
     {
         var mine = await rights.OfAsync(caller.SignedInUserId, ct);
-        return TypedResults.Ok(new RightsResponse(caller.SignedInUserId, mine.Roles, mine.Permissions, mine.Revision));
+        return TypedResults.Ok(new RightsResponse(caller.SignedInUserId, mine.Roles, mine.Permissions, check.RevisionOf(caller.SignedInUserId)));
+    }
+
+    private static void SetTier(HttpResponse response, CheckAnswers answer)
+    {
+        if (answer.Tier is { } tier) response.Headers["X-Authz-Tier"] = tier;
     }
 }

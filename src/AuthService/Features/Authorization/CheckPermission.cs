@@ -1,42 +1,86 @@
 using AuthService.Audit;
+using AuthService.Caching;
 using AuthService.Client;
 using AuthService.Http;
+using SolidCache;
 
 namespace AuthService.Features.Authorization;
 
+/// <summary>What some checks came to.</summary>
+/// <param name="Results">In the order of the questions.</param>
+/// <param name="Revision">Names a state that the answers are not older than.</param>
+/// <param name="Tier">Where they came from, for callers who may know; else null.</param>
+internal sealed record CheckAnswers(bool[] Results, string Revision, string? Tier);
+
 /// <summary>Answers "may this account do that?", one question or up to a hundred from one state. Everything but a clear yes is a no.</summary>
-internal sealed class CheckPermission(Rights rights, AuditTrail audit)
+internal sealed class CheckPermission(Rights rights, TieredCache cache, AuditTrail audit)
 {
-    public async Task<Outcome<CheckResponse>> ExecuteAsync(Caller caller, CheckRequest request, CancellationToken ct)
+    public async ValueTask<Outcome<CheckAnswers>> ExecuteAsync(Caller caller, CheckRequest check, CancellationToken ct)
     {
-        var outcome = await ExecuteAsync(caller, [request], ct);
-        if (outcome.Failed(out var problem, out var answer)) return problem;
-        return new CheckResponse(answer.Results[0], answer.Revision);
+        if (!await AcceptAsync(check.AtLeast, ct)) return AuthorizationProblems.RevisionNotValid;
+        var self = caller.SignedInUserId;
+        var subject = check.UserId ?? self;
+        if (check.Consistency is not null) await ConfirmAsync([subject, self], ct);
+
+        var asked = rights.OfAsync(subject, ct);
+        var tier = TierOf(asked.IsCompletedSuccessfully);
+        var held = await asked;
+        var own = subject == self ? held : await rights.OfAsync(self, ct);
+        var mayReadOthers = own.Allow(OwnPermissions.UsersRead);
+        if (subject != self && !mayReadOthers) return AccessProblems.NotPermitted;
+        return new CheckAnswers([Answer(caller, subject, held, check.Permission)], RevisionOf(subject), mayReadOthers ? tier : null);
     }
 
-    public async Task<Outcome<BatchCheckResponse>> ExecuteAsync(Caller caller, IReadOnlyList<CheckRequest> checks, CancellationToken ct)
+    /// <param name="atLeast">A revision the answers must not be older than, besides those the questions name.</param>
+    public async ValueTask<Outcome<CheckAnswers>> ExecuteAsync(Caller caller, IReadOnlyList<CheckRequest> checks, string? atLeast, CancellationToken ct)
     {
+        if (!await AcceptAsync(atLeast, ct)) return AuthorizationProblems.RevisionNotValid;
+        foreach (var check in checks) if (!await AcceptAsync(check.AtLeast, ct)) return AuthorizationProblems.RevisionNotValid;
+
         var self = caller.SignedInUserId;
         var asksOthers = checks.Any(c => c.UserId is { } id && id != self);
         long[] subjects = [.. checks.Select(c => c.UserId ?? self).Append(self).Distinct()];
-        var loaded = subjects.Length == 1
-            ? new Dictionary<long, UserRights> { [self] = await rights.OfAsync(self, ct) }
-            : await rights.OfAsync(subjects, ct);
-        if (asksOthers && !loaded[self].Allow(OwnPermissions.UsersRead)) return AccessProblems.NotPermitted;
+        if (checks.Any(c => c.Consistency is not null)) await ConfirmAsync(subjects, ct);
+
+        var asked = rights.OfAsync(subjects, ct);
+        var tier = TierOf(asked.IsCompletedSuccessfully);
+        var held = await asked;
+        var mayReadOthers = held[self].Allow(OwnPermissions.UsersRead);
+        if (asksOthers && !mayReadOthers) return AccessProblems.NotPermitted;
 
         var results = new bool[checks.Count];
         for (var i = 0; i < results.Length; i++)
         {
             var subject = checks[i].UserId ?? self;
-            results[i] = loaded[subject].Allow(checks[i].Permission);
-            if (results[i]) continue;
-            audit.Record(AuditEvent.Of(AuditTypes.AuthzFail, caller).On("user", subject) with
-            {
-                Outcome = AuditOutcome.Failure,
-                Reason = PermissionName.IsWellFormed(checks[i].Permission) ? checks[i].Permission : "malformed permission",
-            });
+            results[i] = Answer(caller, subject, held[subject], checks[i].Permission);
         }
 
-        return new BatchCheckResponse(results, loaded[self].Revision);
+        return new CheckAnswers(results, RevisionOf(subjects.Length == 1 ? self : null), mayReadOthers ? tier : null);
     }
+
+    /// <summary>Makes this node answer from state at least as new as a revision says.</summary>
+    /// <returns>False: it is no revision of this installation.</returns>
+    public ValueTask<bool> AcceptAsync(string? revision, CancellationToken ct) => revision is null ? new ValueTask<bool>(true) : cache.AcceptAsync(revision, ct);
+
+    /// <summary>A revision that names a state no newer than what this node answers from.</summary>
+    /// <param name="userId">Null: of several accounts; then it names the catalogue's alone.</param>
+    public string RevisionOf(long? userId) =>
+        cache.TokenOf(userId is { } id ? cache.KnownRevision(CacheTags.Catalog, CacheTags.User(id)) : cache.KnownRevision(CacheTags.Catalog));
+
+    private bool Answer(Caller caller, long subject, UserRights held, string permission)
+    {
+        if (held.Allow(permission)) return true;
+        audit.Record(AuditEvent.Of(AuditTypes.AuthzFail, caller).On("user", subject) with
+        {
+            Outcome = AuditOutcome.Failure,
+            Reason = PermissionName.IsWellFormed(permission) ? permission : "malformed permission",
+        });
+        return false;
+    }
+
+    private Task ConfirmAsync(long[] userIds, CancellationToken ct) =>
+        cache.ConfirmAsync([.. userIds.Distinct().Select(CacheTags.User), CacheTags.Catalog, CacheTags.AllRights, CacheTags.RolesGroup, CacheTags.Everything], ct);
+
+    // What memory answers is there at once.
+    private static string TierOf(bool wasThere) => wasThere ? Rights.Memory : Rights.Database;
 }

@@ -1,11 +1,55 @@
+using System.Numerics;
+
 namespace AuthService.Features.Authorization;
 
-/// <summary>What one account may do, read from one state of the database.</summary>
-/// <param name="Roles">Names, sorted.</param>
-/// <param name="Permissions"><c>resource:action</c>, sorted ordinally.</param>
-/// <param name="Revision">Opaque name of that state.</param>
-internal sealed record UserRights(string[] Roles, string[] Permissions, string Revision)
+/// <summary>What somebody may do, of one state of roles and permissions. Never changes; all who hold the same roles share it.</summary>
+internal sealed class UserRights
 {
+    private readonly ulong[] _bits;
+
+    private UserRights(RoleCatalogue catalogue, string[] roles, ulong[] bits, string[] permissions) =>
+        (Catalogue, Roles, _bits, Permissions) = (catalogue, roles, bits, permissions);
+
+    /// <summary>What the bits are from.</summary>
+    public RoleCatalogue Catalogue { get; }
+
+    /// <summary>Names, sorted ordinally.</summary>
+    public string[] Roles { get; }
+
+    /// <summary><c>resource:action</c>, sorted ordinally.</summary>
+    public string[] Permissions { get; }
+
+    /// <returns>Null: a role is not in the catalogue.</returns>
+    public static UserRights? Of(RoleSet set, RoleCatalogue catalogue)
+    {
+        var names = new string[set.Ids.Length];
+        var bits = new ulong[catalogue.Words];
+        for (var i = 0; i < names.Length; i++)
+        {
+            if (!catalogue.TryGetRole(set.Ids[i], out var role)) return null;
+            names[i] = role.Name;
+            for (var word = 0; word < bits.Length; word++) bits[word] |= role.Bits[word];
+        }
+
+        Array.Sort(names, StringComparer.Ordinal);
+        return new UserRights(catalogue, names, bits, NamesOf(bits, catalogue));
+    }
+
     /// <summary>No for every name that isn't held, known or not.</summary>
-    public bool Allow(string permission) => Permissions.AsSpan().Contains(permission);
+    public bool Allow(string permission)
+    {
+        var bit = Catalogue.BitOf(permission);
+        return bit >= 0 && (_bits[bit >> 6] & (1UL << (bit & 63))) != 0;
+    }
+
+    private static string[] NamesOf(ulong[] bits, RoleCatalogue catalogue)
+    {
+        var names = new List<string>();
+        for (var word = 0; word < bits.Length; word++)
+        {
+            for (var left = bits[word]; left != 0; left &= left - 1) names.Add(catalogue.NameOf((word << 6) + BitOperations.TrailingZeroCount(left)));
+        }
+
+        return [.. names];
+    }
 }

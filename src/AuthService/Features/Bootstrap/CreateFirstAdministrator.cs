@@ -3,6 +3,7 @@ using System.ComponentModel.DataAnnotations;
 using System.Security.Cryptography;
 using System.Text;
 using AuthService.Audit;
+using AuthService.Caching;
 using AuthService.Client;
 using AuthService.Database;
 using AuthService.Features.Authorization;
@@ -18,7 +19,7 @@ namespace AuthService.Features.Bootstrap;
 /// Makes the first administrator of an installation, from a one-time token printed at start or from the environment. Once there
 /// is one, every token is gone and this can't be done again.
 /// </summary>
-internal sealed class CreateFirstAdministrator(NpgsqlDataSource db, PasswordHashing hashing, PasswordPolicy policy)
+internal sealed class CreateFirstAdministrator(NpgsqlDataSource db, Changes changes, PasswordHashing hashing, PasswordPolicy policy)
 {
     /// <summary>Unknown, used, a day old, or of an installation that has its administrator: one answer for all.</summary>
     public static readonly Problem TokenNotValid = new("bootstrap.token_not_valid", 401, "The bootstrap token is not valid.");
@@ -79,22 +80,22 @@ internal sealed class CreateFirstAdministrator(NpgsqlDataSource db, PasswordHash
         if (weak.Count > 0) return HttpProblems.Invalid with { Errors = weak };
         if ((await hashing.HashAsync(password, ct)).Failed(out var busy, out var hash)) return busy;
 
-        await using var connection = await db.OpenConnectionAsync(ct);
-        await using var transaction = await connection.BeginTransactionAsync(ct);
-        await Authority.LockAdministratorsAsync(transaction, ct);
-        if (token is not null && !await TakeAsync(transaction, token, ct)) return TokenNotValid;
-        await using (var exists = HasAdministrator.On(transaction))
+        return await changes.RunAsync<BootstrapResponse>(caller, [], async transaction =>
         {
-            if ((bool)(await exists.ExecuteScalarAsync(ct))!) return TokenNotValid;
-        }
+            await Authority.LockAdministratorsAsync(transaction, ct);
+            if (token is not null && !await TakeAsync(transaction, token, ct)) return TokenNotValid;
+            await using (var exists = HasAdministrator.On(transaction))
+            {
+                if ((bool)(await exists.ExecuteScalarAsync(ct))!) return TokenNotValid;
+            }
 
-        var added = await AddUser.ExecuteAsync(transaction,
-            new NewUser(email, username, DisplayName: null, hash, [SystemRoles.Administrator, SystemRoles.Everyone], EmailVerified: true), ct);
-        if (added.Id is not { } id) return added.EmailTaken ? UsersProblems.EmailTaken : UsersProblems.UsernameTaken;
-        await using (var forget = DeleteTokens.On(transaction)) await forget.ExecuteNonQueryAsync(ct);
-        await AuditTrail.AppendAsync(transaction, AuditEvent.Of(AuditTypes.UserCreated, caller).On("user", id) with { Reason = "first administrator" }, ct);
-        await transaction.CommitAsync(ct);
-        return new BootstrapResponse(id, email, username);
+            var added = await AddUser.ExecuteAsync(transaction,
+                new NewUser(email, username, DisplayName: null, hash, [SystemRoles.Administrator, SystemRoles.Everyone], EmailVerified: true), ct);
+            if (added.Id is not { } id) return added.EmailTaken ? UsersProblems.EmailTaken : UsersProblems.UsernameTaken;
+            await using (var forget = DeleteTokens.On(transaction)) await forget.ExecuteNonQueryAsync(ct);
+            await AuditTrail.AppendAsync(transaction, AuditEvent.Of(AuditTypes.UserCreated, caller).On("user", id) with { Reason = "first administrator" }, ct);
+            return new BootstrapResponse(id, email, username);
+        }, ct);
     }
 
     private static async Task<bool> TakeAsync(NpgsqlTransaction transaction, byte[] token, CancellationToken ct)

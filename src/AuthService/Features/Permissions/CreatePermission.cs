@@ -1,24 +1,21 @@
 using AuthService.Audit;
+using AuthService.Caching;
 using AuthService.Client;
 using AuthService.Database;
 using AuthService.Http;
-using Npgsql;
 
 namespace AuthService.Features.Permissions;
 
-internal sealed class CreatePermission(NpgsqlDataSource db)
+internal sealed class CreatePermission(Changes changes)
 {
     private static readonly SqlFile InsertPermission = SqlFile.Beside<CreatePermission>("insert_permission");
 
-    public async Task<Outcome<CreatedResource>> ExecuteAsync(Caller caller, CreatePermissionRequest request, CancellationToken ct)
+    public Task<Outcome<CreatedResource>> ExecuteAsync(Caller caller, CreatePermissionRequest request, CancellationToken ct) => changes.RunAsync<CreatedResource>(caller, [CacheTags.Catalog], async transaction =>
     {
-        await using var connection = await db.OpenConnectionAsync(ct);
-        await using var transaction = await connection.BeginTransactionAsync(ct);
         await using var insert = InsertPermission.On(transaction).With(request.Resource).With(request.Action)
             .With(string.IsNullOrEmpty(request.Description) ? null : request.Description);
         if (await insert.ExecuteScalarAsync(ct) is not long id) return PermissionsProblems.NameTaken;
         await AuditTrail.AppendAsync(transaction, AuditEvent.Of(AuditTypes.AuthzAdmin, caller).On("permission", id) with { Reason = "create" }, ct);
-        await transaction.CommitAsync(ct);
         return new CreatedResource(id);
-    }
+    }, ct);
 }

@@ -1,20 +1,18 @@
 using AuthService.Audit;
+using AuthService.Caching;
 using AuthService.Database;
 using AuthService.Features.Authorization;
 using AuthService.Http;
-using Npgsql;
 
 namespace AuthService.Features.Permissions;
 
 /// <summary>Deletes a permission; its holders lose it with their next request.</summary>
-internal sealed class DeletePermission(NpgsqlDataSource db)
+internal sealed class DeletePermission(Changes changes)
 {
     private static readonly SqlFile Delete = SqlFile.Beside<DeletePermission>("delete_permission");
 
-    public async Task<Problem?> ExecuteAsync(Caller caller, long id, IfMatch ifMatch, CancellationToken ct)
+    public Task<Problem?> ExecuteAsync(Caller caller, long id, IfMatch ifMatch, CancellationToken ct) => changes.RunAsync(caller, [CacheTags.Catalog], async transaction =>
     {
-        await using var connection = await db.OpenConnectionAsync(ct);
-        await using var transaction = await connection.BeginTransactionAsync(ct);
         if ((await GetPermission.InAsync(transaction, id, ct)).Failed(out var missing, out var found)) return missing;
         if (found.Permission.IsSystem) return PermissionsProblems.SystemPermission;
         if (await Authority.OverPermissionAsync(transaction, caller.UserId, id, ct) is { } exceeds) return exceeds;
@@ -25,7 +23,6 @@ internal sealed class DeletePermission(NpgsqlDataSource db)
 
         var deleted = AuditEvent.Of(AuditTypes.AuthzAdmin, caller).On("permission", id) with { Reason = "delete " + found.Permission.Name };
         await AuditTrail.AppendAsync(transaction, deleted, ct);
-        await transaction.CommitAsync(ct);
         return null;
-    }
+    }, ct);
 }

@@ -1,4 +1,5 @@
 using AuthService.Audit;
+using AuthService.Caching;
 using AuthService.Client;
 using AuthService.Database;
 using AuthService.Features.Authorization;
@@ -8,15 +9,13 @@ using Npgsql;
 namespace AuthService.Features.Permissions;
 
 /// <summary>Describes a permission, or renames it. A new name is a new right for every holder, so renaming takes <c>system:admin</c>.</summary>
-internal sealed class UpdatePermission(NpgsqlDataSource db, Rights rights)
+internal sealed class UpdatePermission(Changes changes, Rights rights)
 {
     private static readonly SqlFile Update = SqlFile.Beside<UpdatePermission>("update_permission");
 
-    public async Task<Outcome<VersionedPermission>> ExecuteAsync(
-        Caller caller, long id, IfMatch ifMatch, UpdatePermissionRequest request, CancellationToken ct)
+    public Task<Outcome<VersionedPermission>> ExecuteAsync(
+        Caller caller, long id, IfMatch ifMatch, UpdatePermissionRequest request, CancellationToken ct) => changes.RunAsync<VersionedPermission>(caller, [CacheTags.Catalog], async transaction =>
     {
-        await using var connection = await db.OpenConnectionAsync(ct);
-        await using var transaction = await connection.BeginTransactionAsync(ct);
         if ((await GetPermission.InAsync(transaction, id, ct)).Failed(out var missing, out var before)) return missing;
         if (IsRename(before.Permission, request))
         {
@@ -42,9 +41,8 @@ internal sealed class UpdatePermission(NpgsqlDataSource db, Rights rights)
 
         await AuditTrail.AppendAsync(transaction, AuditEvent.Of(AuditTypes.AuthzAdmin, caller).On("permission", id) with { Reason = "update" }, ct);
         var outcome = await GetPermission.InAsync(transaction, id, ct);
-        await transaction.CommitAsync(ct);
         return outcome;
-    }
+    }, ct);
 
     private static bool IsRename(PermissionInfo before, UpdatePermissionRequest request) =>
         (request.Resource is not null && request.Resource != before.Resource) || (request.Action is not null && request.Action != before.Action);

@@ -1,4 +1,5 @@
 using AuthService.Audit;
+using AuthService.Caching;
 using AuthService.Database;
 using AuthService.Features.Authorization;
 using AuthService.Features.Permissions;
@@ -8,7 +9,7 @@ using Npgsql;
 namespace AuthService.Features.Roles;
 
 /// <summary>Puts permissions into roles and takes them out; both only for permissions the caller holds.</summary>
-internal sealed class RolePermissions(NpgsqlDataSource db)
+internal sealed class RolePermissions(Changes changes)
 {
     private static readonly SqlFile FindBoth = SqlFile.Beside<RolePermissions>("find_both");
     private static readonly SqlFile AddPermission = SqlFile.Beside<RolePermissions>("add_permission");
@@ -20,10 +21,8 @@ internal sealed class RolePermissions(NpgsqlDataSource db)
     public Task<Problem?> RemoveAsync(Caller caller, long roleId, long permissionId, CancellationToken ct) =>
         ChangeAsync(RemovePermission, "remove", caller, roleId, permissionId, ct);
 
-    private async Task<Problem?> ChangeAsync(SqlFile change, string verb, Caller caller, long roleId, long permissionId, CancellationToken ct)
+    private Task<Problem?> ChangeAsync(SqlFile change, string verb, Caller caller, long roleId, long permissionId, CancellationToken ct) => changes.RunAsync(caller, [CacheTags.Catalog], async transaction =>
     {
-        await using var connection = await db.OpenConnectionAsync(ct);
-        await using var transaction = await connection.BeginTransactionAsync(ct);
         if ((await FindBothAsync(transaction, roleId, permissionId, ct)).Failed(out var problem, out var permission)) return problem;
         if (await Authority.OverPermissionAsync(transaction, caller.UserId, permissionId, ct) is { } exceeds) return exceeds;
 
@@ -50,9 +49,8 @@ internal sealed class RolePermissions(NpgsqlDataSource db)
             await AuditTrail.AppendAsync(transaction, changedEvent, ct);
         }
 
-        await transaction.CommitAsync(ct);
         return null;
-    }
+    }, ct);
 
     private static async Task<Outcome<string>> FindBothAsync(NpgsqlTransaction transaction, long roleId, long permissionId, CancellationToken ct)
     {

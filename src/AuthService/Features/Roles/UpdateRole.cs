@@ -1,4 +1,5 @@
 using AuthService.Audit;
+using AuthService.Caching;
 using AuthService.Client;
 using AuthService.Database;
 using AuthService.Features.Authorization;
@@ -8,14 +9,12 @@ using Npgsql;
 namespace AuthService.Features.Roles;
 
 /// <summary>Renames or describes a role.</summary>
-internal sealed class UpdateRole(NpgsqlDataSource db)
+internal sealed class UpdateRole(Changes changes)
 {
     private static readonly SqlFile Update = SqlFile.Beside<UpdateRole>("update_role");
 
-    public async Task<Outcome<VersionedRole>> ExecuteAsync(Caller caller, long id, IfMatch ifMatch, UpdateRoleRequest request, CancellationToken ct)
+    public Task<Outcome<VersionedRole>> ExecuteAsync(Caller caller, long id, IfMatch ifMatch, UpdateRoleRequest request, CancellationToken ct) => changes.RunAsync<VersionedRole>(caller, [CacheTags.Catalog], async transaction =>
     {
-        await using var connection = await db.OpenConnectionAsync(ct);
-        await using var transaction = await connection.BeginTransactionAsync(ct);
         if ((await GetRole.InAsync(transaction, id, ct)).Failed(out var missing, out var before)) return missing;
         if (before.Role.IsSystem && request.Name is not null && request.Name != before.Role.Name) return RolesProblems.SystemRole;
         if (await Authority.OverRoleAsync(transaction, caller.UserId, id, ct) is { } exceeds) return exceeds;
@@ -34,7 +33,6 @@ internal sealed class UpdateRole(NpgsqlDataSource db)
 
         await AuditTrail.AppendAsync(transaction, AuditEvent.Of(AuditTypes.AuthzAdmin, caller).On("role", id) with { Reason = "update" }, ct);
         var outcome = await GetRole.InAsync(transaction, id, ct);
-        await transaction.CommitAsync(ct);
         return outcome;
-    }
+    }, ct);
 }

@@ -9,6 +9,7 @@ internal static class SessionsFeature
         .AddSingleton<SessionTokens>()
         .AddSingleton<StartSession>()
         .AddSingleton<RefreshSession>()
+        .AddSingleton<Rotations>()
         .AddSingleton<LiveSessions>()
         .AddSingleton<EndSessions>()
         .AddSingleton<ListSessions>()

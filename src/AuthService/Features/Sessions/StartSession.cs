@@ -1,6 +1,8 @@
 using AuthService.Audit;
+using AuthService.Caching;
 using AuthService.Client;
 using AuthService.Database;
+using AuthService.Features.Authorization;
 using AuthService.Http;
 using AuthService.Tokens;
 using Npgsql;
@@ -14,7 +16,7 @@ internal sealed record ProvedIdentity(SignedInUser User, long Version, string[] 
 
 /// <summary>Begins a session: one round trip, one transaction. The session's id and secret are always new; nothing the client sent goes in.</summary>
 internal sealed class StartSession(
-    NpgsqlDataSource db, RefreshTokens refreshTokens, SessionTokens tokens, SessionOptions options, AuditTrail audit)
+    NpgsqlDataSource db, RefreshTokens refreshTokens, SessionTokens tokens, Rights rights, Changes changes, SessionOptions options, AuditTrail audit)
 {
     private static readonly SqlFile TouchUser = SqlFile.Beside<StartSession>("touch_user");
     private static readonly SqlFile EndSurplus = SqlFile.Beside<StartSession>("end_surplus");
@@ -28,6 +30,19 @@ internal sealed class StartSession(
         var userId = identity.User.Id;
         var surplusEnded = AuditEvent.Of(AuditTypes.ExcessSessions, caller) with { ActorType = "user", ActorId = userId, SessionId = id };
 
+        var (authTime, surplus) = await InsertAsync(id, token, identity, caller, ct);
+        foreach (var ended in surplus) audit.Record(surplusEnded with { TargetType = "session", TargetId = ended.ToString() });
+        // Their tokens must be worth nothing by the time the new ones are.
+        if (surplus.Count > 0) await changes.WaitForAsync(caller.WithoutReceipt(), [.. surplus.Select(CacheTags.Session)], ct);
+        if (authTime is not { } startedAt) return null;
+        var may = await rights.OfAsync(userId, ct);
+        var subject = new AccessTokenSubject(userId, id, startedAt, identity.Amr, may.Roles, may.Permissions);
+        return tokens.Pair(subject, token) with { User = identity.User, PasswordChangeRequired = identity.PasswordIsTemporary };
+    }
+
+    private async Task<(DateTimeOffset? AuthTime, List<Guid> Surplus)> InsertAsync(Guid id, RefreshToken token, ProvedIdentity identity, Caller caller, CancellationToken ct)
+    {
+        var userId = identity.User.Id;
         await using var connection = await db.OpenConnectionAsync(ct);
         // A batch is one transaction by itself; each statement in it sees what was committed before that statement began.
         await using var batch = new NpgsqlBatch(connection);
@@ -37,21 +52,10 @@ internal sealed class StartSession(
             .With(options.IdleTimeout).With(options.AbsoluteTimeout).With(identity.Amr).With(caller.Ip).With(caller.UserAgent);
 
         var surplus = new List<Guid>();
-        TokenResponse? response = null;
         await batch.PrepareAsync(ct);
-        await using (var reader = await batch.ExecuteReaderAsync(ct))
-        {
-            while (await reader.ReadAsync(ct)) surplus.Add(reader.GetGuid(0));
-            await reader.NextResultAsync(ct);
-            if (await reader.ReadAsync(ct))
-            {
-                var subject = new AccessTokenSubject(userId, id, reader.GetFieldValue<DateTimeOffset>(0), identity.Amr,
-                    reader.GetFieldValue<string[]>(1), reader.GetFieldValue<string[]>(2));
-                response = tokens.Pair(subject, token) with { User = identity.User, PasswordChangeRequired = identity.PasswordIsTemporary };
-            }
-        }
-
-        foreach (var ended in surplus) audit.Record(surplusEnded with { TargetType = "session", TargetId = ended.ToString() });
-        return response;
+        await using var reader = await batch.ExecuteReaderAsync(ct);
+        while (await reader.ReadAsync(ct)) surplus.Add(reader.GetGuid(0));
+        await reader.NextResultAsync(ct);
+        return (await reader.ReadAsync(ct) ? reader.GetFieldValue<DateTimeOffset>(0) : null, surplus);
     }
 }

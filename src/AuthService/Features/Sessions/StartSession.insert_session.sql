@@ -9,15 +9,11 @@
 -- $7 amr text[]
 -- $8 ip inet
 -- $9 user_agent text
--- -> created_at timestamptz, roles text[], permissions text[]   (0 or 1 row)
+-- -> created_at timestamptz   (0 or 1 row)
 WITH account AS (
     SELECT u.id FROM users u WHERE u.id = $2 AND u.version = $3 AND u.is_active AND u.deleted_at IS NULL FOR SHARE
-), started AS (
-    INSERT /* Sessions/StartSession.insert_session */
-    INTO   sessions (id, user_id, cur_hash, idle_expires_at, absolute_expires_at, amr, ip, user_agent)
-    SELECT $1, a.id, $4, least(now() + $5::interval, now() + $6::interval), now() + $6::interval, $7, $8, $9 FROM account a
-    RETURNING user_id, created_at
 )
-SELECT s.created_at, rights.roles, rights.permissions
-FROM   started s
-CROSS  JOIN LATERAL user_rights(s.user_id) AS rights;
+INSERT /* Sessions/StartSession.insert_session */
+INTO   sessions (id, user_id, cur_hash, idle_expires_at, absolute_expires_at, amr, ip, user_agent)
+SELECT $1, a.id, $4, least(now() + $5::interval, now() + $6::interval), now() + $6::interval, $7, $8, $9 FROM account a
+RETURNING created_at;

@@ -1,4 +1,5 @@
 using AuthService.Audit;
+using AuthService.Caching;
 using AuthService.Database;
 using AuthService.Features.Authorization;
 using AuthService.Features.Sessions;
@@ -8,15 +9,13 @@ using Npgsql;
 namespace AuthService.Features.Users;
 
 /// <summary>Activates, deactivates and deletes accounts. Taking an account away ends its sessions in the same transaction.</summary>
-internal sealed class SetUserStatus(NpgsqlDataSource db)
+internal sealed class SetUserStatus(Changes changes)
 {
     private static readonly SqlFile SetActive = SqlFile.Beside<SetUserStatus>("set_active");
     private static readonly SqlFile DeleteUser = SqlFile.Beside<SetUserStatus>("delete_user");
 
-    public async Task<Problem?> ActivateAsync(Caller caller, long id, CancellationToken ct)
+    public Task<Problem?> ActivateAsync(Caller caller, long id, CancellationToken ct) => changes.RunAsync(caller, [CacheTags.User(id)], async transaction =>
     {
-        await using var connection = await db.OpenConnectionAsync(ct);
-        await using var transaction = await connection.BeginTransactionAsync(ct);
         if (await Authority.OverUserAsync(transaction, caller.UserId, id, ct) is { } exceeds) return exceeds;
         await using (var set = SetActive.On(transaction).With(id).With(true))
         {
@@ -24,9 +23,8 @@ internal sealed class SetUserStatus(NpgsqlDataSource db)
         }
 
         await AuditTrail.AppendAsync(transaction, AuditEvent.Of(AuditTypes.UserUpdated, caller).On("user", id) with { Reason = "activate" }, ct);
-        await transaction.CommitAsync(ct);
         return null;
-    }
+    }, ct);
 
     public Task<Problem?> DeactivateAsync(Caller caller, long id, CancellationToken ct) =>
         TakeAwayAsync(caller, id, transaction => SetActive.On(transaction).With(id).With(false),
@@ -40,23 +38,23 @@ internal sealed class SetUserStatus(NpgsqlDataSource db)
         Caller caller, long id, Func<NpgsqlTransaction, Statement> change, AuditEvent auditEvent, CancellationToken ct)
     {
         if (id == caller.UserId) return UsersProblems.OwnAccount;
-        await using var connection = await db.OpenConnectionAsync(ct);
-        await using var transaction = await connection.BeginTransactionAsync(ct);
-        if (await Authority.OverUserAsync(transaction, caller.UserId, id, ct) is { } exceeds) return exceeds;
-        if (await Authority.KeepsAnAdministratorAsync(transaction, id, ct) is { } last) return last;
-
-        // The account first, its sessions after: a log-in on its way either meets the new version or is ended here.
-        await using (var command = change(transaction))
+        return await changes.RunAsync(caller, [CacheTags.User(id)], async transaction =>
         {
-            if (await command.ExecuteScalarAsync(ct) is null)
-            {
-                return (await GetUser.InAsync(transaction, id, ct)).Failed(out var missing, out _) ? missing : HttpProblems.PreconditionFailed;
-            }
-        }
+            if (await Authority.OverUserAsync(transaction, caller.UserId, id, ct) is { } exceeds) return exceeds;
+            if (await Authority.KeepsAnAdministratorAsync(transaction, id, ct) is { } last) return last;
 
-        await EndSessions.AllOfAsync(transaction, id, except: null, auditEvent.Reason ?? "delete", ct);
-        await AuditTrail.AppendAsync(transaction, auditEvent.On("user", id), ct);
-        await transaction.CommitAsync(ct);
-        return null;
+            // The account first, its sessions after: a log-in on its way either meets the new version or is ended here.
+            await using (var command = change(transaction))
+            {
+                if (await command.ExecuteScalarAsync(ct) is null)
+                {
+                    return (await GetUser.InAsync(transaction, id, ct)).Failed(out var missing, out _) ? missing : HttpProblems.PreconditionFailed;
+                }
+            }
+
+            await EndSessions.AllOfAsync(transaction, id, except: null, auditEvent.Reason ?? "delete", ct);
+            await AuditTrail.AppendAsync(transaction, auditEvent.On("user", id), ct);
+            return null;
+        }, ct);
     }
 }

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using AuthService.Audit;
+using AuthService.Caching;
 using AuthService.Client;
 using AuthService.Database;
 using AuthService.Features.Authorization;
@@ -9,7 +10,7 @@ using Npgsql;
 namespace AuthService.Features.Users;
 
 /// <summary>Changes what an account says of itself: one's own, or another's that holds no more rights than the caller.</summary>
-internal sealed class UpdateUser(NpgsqlDataSource db)
+internal sealed class UpdateUser(Changes changes)
 {
     private static readonly SqlFile Update = SqlFile.Beside<UpdateUser>("update_user");
 
@@ -23,10 +24,8 @@ internal sealed class UpdateUser(NpgsqlDataSource db)
             AvatarUrl = request.AvatarUrl,
         }, ct);
 
-    public async Task<Outcome<VersionedUser>> ExecuteAsync(Caller caller, long id, IfMatch ifMatch, UpdateUserRequest request, CancellationToken ct)
+    public Task<Outcome<VersionedUser>> ExecuteAsync(Caller caller, long id, IfMatch ifMatch, UpdateUserRequest request, CancellationToken ct) => changes.RunAsync<VersionedUser>(caller, [CacheTags.Profile(id)], async transaction =>
     {
-        await using var connection = await db.OpenConnectionAsync(ct);
-        await using var transaction = await connection.BeginTransactionAsync(ct);
         if (await Authority.OverUserAsync(transaction, caller.UserId, id, ct) is { } exceeds) return exceeds;
 
         await using (var update = Update.On(transaction).With(id).With(ifMatch.Version).With(request.Email).With(request.Username)
@@ -48,9 +47,8 @@ internal sealed class UpdateUser(NpgsqlDataSource db)
 
         await AuditTrail.AppendAsync(transaction, AuditEvent.Of(AuditTypes.UserUpdated, caller).On("user", id) with { Diff = Changed(request) }, ct);
         var outcome = await GetUser.InAsync(transaction, id, ct);
-        await transaction.CommitAsync(ct);
         return outcome;
-    }
+    }, ct);
 
     private static async Task<Problem> MissingOrChangedAsync(NpgsqlTransaction transaction, long id, CancellationToken ct) =>
         (await GetUser.InAsync(transaction, id, ct)).Failed(out var missing, out _) ? missing : HttpProblems.PreconditionFailed;

@@ -1,4 +1,5 @@
 using AuthService.Audit;
+using AuthService.Caching;
 using AuthService.Client;
 using AuthService.Database;
 using AuthService.Features.Authorization;
@@ -9,7 +10,7 @@ using Npgsql;
 namespace AuthService.Features.Users;
 
 /// <summary>Which roles an account holds: lists, grants, revokes. A role takes effect with the account's next request.</summary>
-internal sealed class UserRoles(NpgsqlDataSource db)
+internal sealed class UserRoles(NpgsqlDataSource db, Changes changes)
 {
     private static readonly SqlFile ListRoles = SqlFile.Beside<UserRoles>("list_roles");
     private static readonly SqlFile FindBoth = SqlFile.Beside<UserRoles>("find_both");
@@ -32,10 +33,8 @@ internal sealed class UserRoles(NpgsqlDataSource db)
         return roles is null ? UsersProblems.NotFound : Outcome.Of<IReadOnlyList<UserRole>>(roles);
     }
 
-    public async Task<Problem?> GrantAsync(Caller caller, long userId, long roleId, CancellationToken ct)
+    public Task<Problem?> GrantAsync(Caller caller, long userId, long roleId, CancellationToken ct) => changes.RunAsync(caller, [CacheTags.User(userId)], async transaction =>
     {
-        await using var connection = await db.OpenConnectionAsync(ct);
-        await using var transaction = await connection.BeginTransactionAsync(ct);
         if ((await FindBothAsync(transaction, userId, roleId, ct)).Failed(out var missing, out var roleName)) return missing;
         if (await Authority.OverRoleAsync(transaction, caller.UserId, roleId, ct) is { } exceeds) return exceeds;
         int changed;
@@ -52,14 +51,11 @@ internal sealed class UserRoles(NpgsqlDataSource db)
         }
 
         if (changed > 0) await AuditTrail.AppendAsync(transaction, Event(caller, userId, "grant " + roleName), ct);
-        await transaction.CommitAsync(ct);
         return null;
-    }
+    }, ct);
 
-    public async Task<Problem?> RevokeAsync(Caller caller, long userId, long roleId, CancellationToken ct)
+    public Task<Problem?> RevokeAsync(Caller caller, long userId, long roleId, CancellationToken ct) => changes.RunAsync(caller, [CacheTags.User(userId)], async transaction =>
     {
-        await using var connection = await db.OpenConnectionAsync(ct);
-        await using var transaction = await connection.BeginTransactionAsync(ct);
         if ((await FindBothAsync(transaction, userId, roleId, ct)).Failed(out var missing, out var roleName)) return missing;
         if (await Authority.OverRoleAsync(transaction, caller.UserId, roleId, ct) is { } exceeds) return exceeds;
         if (roleName == SystemRoles.Administrator
@@ -67,9 +63,8 @@ internal sealed class UserRoles(NpgsqlDataSource db)
         int changed;
         await using (var revoke = RevokeRole.On(transaction).With(userId).With(roleId)) changed = await revoke.ExecuteNonQueryAsync(ct);
         if (changed > 0) await AuditTrail.AppendAsync(transaction, Event(caller, userId, "revoke " + roleName), ct);
-        await transaction.CommitAsync(ct);
         return null;
-    }
+    }, ct);
 
     private static async Task<Outcome<string>> FindBothAsync(NpgsqlTransaction transaction, long userId, long roleId, CancellationToken ct)
     {

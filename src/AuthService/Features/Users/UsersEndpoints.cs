@@ -27,7 +27,7 @@ internal static class UsersEndpoints
     }
 
     private static Task<Results<Ok<UserDetail>, ProblemResult>> GetProfileAsync(Caller caller, GetUser get, HttpResponse response, CancellationToken ct) =>
-        GetAsync(caller.SignedInUserId, get, response, ct);
+        GetAsync(caller.SignedInUserId, use_cache: true, get, response, ct);
 
     private static async Task<Results<Ok<UserDetail>, ProblemResult>> UpdateProfileAsync(
         UpdateProfileRequest request, IfMatch ifMatch, Caller caller, UpdateUser update, HttpResponse response, CancellationToken ct) =>
@@ -51,8 +51,8 @@ internal static class UsersEndpoints
         return TypedResults.Created($"/api/v1/users/{created.Id}", created);
     }
 
-    private static async Task<Results<Ok<UserDetail>, ProblemResult>> GetAsync(long id, GetUser get, HttpResponse response, CancellationToken ct) =>
-        Answer(await get.ExecuteAsync(id, ct), response);
+    private static async Task<Results<Ok<UserDetail>, ProblemResult>> GetAsync(long id, bool? use_cache, GetUser get, HttpResponse response, CancellationToken ct) =>
+        Answer(await get.ExecuteAsync(id, use_cache ?? true, ct), response);
 
     private static async Task<Results<Ok<UserDetail>, ProblemResult>> UpdateAsync(
         long id, UpdateUserRequest request, IfMatch ifMatch, Caller caller, UpdateUser update, HttpResponse response, CancellationToken ct) =>

@@ -84,7 +84,7 @@ public class ChangePasswordTests(Servers servers) : IClassFixture<Servers>
         Assert.Equal(1L, await database.ReadAsync<long>("SELECT count(*) FROM audit_events WHERE type = 'authn_password_change'", Ct));
     }
 
-    // Without PasswordIsTemporary in AccessControl the temporary password opens everything; without "temporary_password_until = NULL" in
+    // Without PasswordIsTemporary in AccessEnforcement the temporary password opens everything; without "temporary_password_until = NULL" in
     // set_password.sql the lasting one opens nothing.
     [Fact]
     public async Task A_temporary_password_opens_nothing_but_its_own_change()

@@ -9,7 +9,7 @@ public class EndSessionsTests(Servers servers) : IClassFixture<Servers>
 
     private CancellationToken Ct => servers.TestTimeout;
 
-    // T20. Without LiveSessions in AccessControl the access token works on until it expires.
+    // T20. Without LiveSessions in AccessEnforcement the access token works on until it expires.
     [Fact]
     public async Task Log_out_ends_both_tokens_of_this_session_at_once_on_every_node_and_no_other_session()
     {

@@ -1,21 +1,21 @@
 using SolidCache;
 using SolidCache.Postgres;
 
-namespace AuthService.Verification;
+namespace AuthService.Caching;
 
-/// <summary>A cache as a node has it, on the live installation, for as long as the checks take.</summary>
-internal sealed class CacheUnderTest : IAsyncDisposable
+/// <summary>A cache as a node has it, on the installation, for as long as a verb of the command line takes.</summary>
+internal sealed class RunningCache : IAsyncDisposable
 {
     private readonly ServiceProvider _services;
     private readonly IHostedService[] _running;
 
-    private CacheUnderTest(ServiceProvider services, IHostedService[] running) => (_services, _running) = (services, running);
+    private RunningCache(ServiceProvider services, IHostedService[] running) => (_services, _running) = (services, running);
 
     public TieredCache Tiered => _services.GetRequiredService<TieredCache>();
 
     public PostgresCache Distributed => _services.GetRequiredService<PostgresCache>();
 
-    public static async Task<CacheUnderTest> StartAsync(string connectionString, CancellationToken ct)
+    public static async Task<RunningCache> StartAsync(string connectionString, CancellationToken ct)
     {
         // What fails must be seen here, not be a miss; and what is missing must not be made by the look at it.
         var services = new ServiceCollection()
@@ -23,7 +23,7 @@ internal sealed class CacheUnderTest : IAsyncDisposable
             .BuildServiceProvider();
         var running = services.GetServices<IHostedService>().ToArray();
         foreach (var service in running) await service.StartAsync(ct);
-        return new CacheUnderTest(services, running);
+        return new RunningCache(services, running);
     }
 
     public async ValueTask DisposeAsync()

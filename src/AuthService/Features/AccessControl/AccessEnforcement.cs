@@ -1,16 +1,17 @@
 using AuthService.Audit;
+using AuthService.Features.Authorization;
 using AuthService.Features.Sessions;
 using AuthService.Http;
 using AuthService.Tokens;
 using Microsoft.Extensions.Primitives;
 
-namespace AuthService.Features.Authorization;
+namespace AuthService.Features.AccessControl;
 
 /// <summary>
 /// Decides for every request whether its endpoint may run: token, live session, permission, in this order. Never trusts the
 /// roles and permissions inside the token. A route without an access rule does not run.
 /// </summary>
-internal sealed class AccessControl(RequestDelegate next, AccessTokens tokens, LiveSessions sessions, Rights rights, AuditTrail audit)
+internal sealed class AccessEnforcement(RequestDelegate next, VerifiedTokens tokens, LiveSessions sessions, Rights rights, AuditTrail audit)
 {
     private const string Scheme = "Bearer ";
 

@@ -1,0 +1,55 @@
+using AuthService.Database;
+using Npgsql;
+
+namespace AuthService.Features.Authorization;
+
+/// <summary>Loads the rights of those who signed in last before the node serves, so that its first minute is not one of misses.</summary>
+internal sealed partial class WarmUpRights(Rights rights, NpgsqlDataSource db, PermissionCacheOptions options, TimeProvider clock, ILogger<WarmUpRights> logger) : IHostedService
+{
+    // As many as a lane takes into one statement, some times over.
+    private const int Slice = 1_000;
+
+    private static readonly SqlFile FindRecent = SqlFile.Beside<WarmUpRights>("find_recent");
+
+    public async Task StartAsync(CancellationToken cancellationToken)
+    {
+        if (!options.Enabled || options.WarmUpUsers == 0 || options.WarmUpTime == TimeSpan.Zero) return;
+        var startedAt = clock.GetTimestamp();
+        using var limit = new CancellationTokenSource(options.WarmUpTime, clock);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, limit.Token);
+        var loaded = 0;
+        try
+        {
+            foreach (var slice in (await FindRecentAsync(either.Token)).Chunk(Slice))
+            {
+                await Task.WhenAll(slice.Select(id => rights.OfAsync(id, either.Token).AsTask()));
+                loaded += slice.Length;
+            }
+        }
+        catch (Exception e) when (!cancellationToken.IsCancellationRequested && e is NpgsqlException or OperationCanceledException or InvalidOperationException)
+        {
+            // What is not there is loaded when it is asked for.
+            LogCutShort(e);
+        }
+
+        var took = clock.GetElapsedTime(startedAt);
+        LogWarm(loaded, took);
+    }
+
+    public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    private async Task<List<long>> FindRecentAsync(CancellationToken ct)
+    {
+        await using var command = FindRecent.On(db).With(options.WarmUpUsers);
+        await using var row = await command.ExecuteReaderAsync(ct);
+        var ids = new List<long>();
+        while (await row.ReadAsync(ct)) ids.Add(row.GetInt64(0));
+        return ids;
+    }
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "The rights of {Count} accounts were loaded in {Time}.")]
+    private partial void LogWarm(int count, TimeSpan time);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Loading rights before the start was cut short; the rest is loaded when it is asked for.")]
+    private partial void LogCutShort(Exception exception);
+}

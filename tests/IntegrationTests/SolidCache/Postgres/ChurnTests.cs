@@ -1,0 +1,60 @@
+using System.Diagnostics;
+using System.Security.Cryptography;
+using SolidCache;
+using SolidCache.Postgres;
+using Xunit.Abstractions;
+
+namespace IntegrationTests.SolidCache.Postgres;
+
+/// <summary>As many writes as a busy hour has, in a minute: the table must not grow by them.</summary>
+public class ChurnTests(Servers servers, ITestOutputHelper output) : IClassFixture<Servers>
+{
+    private const int Keys = 5_000;
+    private const int Callers = 4;
+    private const string TableSize = "SELECT pg_table_size('solid_cache.solid_cache_entries')::float8";
+    private const string IndexSize = "SELECT pg_indexes_size('solid_cache.solid_cache_entries')::float8";
+    private static readonly TimeSpan Time = TimeSpan.FromSeconds(60);
+
+    private readonly CancellationToken _ct = new CancellationTokenSource(TimeSpan.FromMinutes(4)).Token;
+
+    // With an index on expires_at no overwrite is heap-only, and table and index grow with every one; with fillfactor = 100 likewise, until a vacuum.
+    [Fact]
+    public async Task A_minute_of_overwrites_slides_and_removals_leaves_the_table_as_large_as_it_was()
+    {
+        await using var stage = await CacheStage.CreateAsync(servers, _ct, o => o.Lanes = 2);
+        var value = RandomNumberGenerator.GetBytes(400);
+        var keys = Enumerable.Range(0, Keys).Select(i => CacheKey.Distributed($"session:{i:D8}")).ToArray();
+        await Task.WhenAll(keys.Select(WriteAsync));
+        var (tableBefore, indexBefore) = (await ReadAsync(TableSize), await ReadAsync(IndexSize));
+        var live = await ReadAsync("SELECT sum(pg_column_size(e.*) + 28)::float8 FROM solid_cache.solid_cache_entries e");
+
+        var writes = 0L;
+        var began = Stopwatch.GetTimestamp();
+        await Task.WhenAll(Enumerable.Range(0, Callers).Select(caller => Task.Run(async () =>
+        {
+            for (var i = caller; Stopwatch.GetElapsedTime(began) < Time; i += Callers)
+            {
+                var key = keys[unchecked((uint)(i * 7919)) % Keys];
+                if (i % 64 == 0) await stage.Store.RemoveAsync(key, _ct);
+                else if (i % 16 == 0) await stage.Store.SlideAsync(key, _ct);
+                await WriteAsync(key);
+                Interlocked.Increment(ref writes);
+            }
+        }, _ct)));
+
+        await stage.RunAsync("SELECT pg_stat_force_next_flush()", _ct);
+        var (table, index) = (await ReadAsync(TableSize), await ReadAsync(IndexSize));
+        var heapOnly = await ReadAsync("SELECT n_tup_hot_upd::float8 / n_tup_upd FROM pg_stat_user_tables WHERE relname = 'solid_cache_entries'");
+        output.WriteLine(FormattableString.Invariant(
+            $"{writes} writes on {Keys} keys: table {table / live:F2} times its live data (before {tableBefore / live:F2}), index {index / indexBefore:F2} times what it was, heap-only {heapOnly:P1}"));
+
+        Assert.InRange(writes, Keys * 10, long.MaxValue);
+        Assert.InRange(table / live, 1, 1.5);
+        Assert.InRange(index / indexBefore, 1, 2);
+        Assert.InRange(heapOnly, 0.95, 1);
+
+        Task WriteAsync(CacheKey key) => stage.Store.WriteAsync(new EntryWrite(key, value, TimeSpan.FromHours(1)), _ct);
+
+        Task<double> ReadAsync(string sql) => stage.ReadAsync<double>(sql, _ct);
+    }
+}
