@@ -18,6 +18,7 @@ internal sealed class Target : IAsyncDisposable
     {
         (_folder, _server) = (folder, server);
         Db = NpgsqlDataSource.Create(server.ConnectionString);
+        AppDomain.CurrentDomain.ProcessExit += Leave;
     }
 
     public NpgsqlDataSource Db { get; }
@@ -78,10 +79,14 @@ internal sealed class Target : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
+        AppDomain.CurrentDomain.ProcessExit -= Leave;
         await Db.DisposeAsync();
         await _server.DisposeAsync();
         Directory.Delete(_folder, recursive: true);
     }
+
+    /// <summary>When the bench is told to stop half-way.</summary>
+    private void Leave(object? sender, EventArgs e) => DisposeAsync().AsTask().GetAwaiter().GetResult();
 
     private async Task SeedAsync(int users, int roles)
     {

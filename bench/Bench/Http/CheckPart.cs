@@ -13,8 +13,7 @@ internal static class CheckPart
         async Task<WrkResult?> KestrelAsync() => await kestrel.LoadAsync("report.lua", Scene.Connections, Seconds - 1);
         async Task<WrkResult?> FastApiAsync() => await fastApi.LoadAsync("permissions.lua", Scene.Connections, Seconds - 1, ("USERS", Figures.Text($"{Scene.Users}")));
 
-        await scene.AskAboutAllAsync();
-        await OursAsync();
+        await Scene.WarmAsync(scene.Service, access);
         await KestrelAsync();
         await FastApiAsync();
         var (ours, kestrels, fastApis) = (new LoadSeries(), new LoadSeries(), new LoadSeries());

@@ -5,8 +5,6 @@ namespace Bench.Http;
 /// <summary>What is shown at the end: every load in figures, then what was found beside what was to be reached.</summary>
 internal sealed class Report
 {
-    private const int Width = 180;
-
     private readonly Table _loads = new();
     private readonly Table _findings = new();
 
@@ -37,9 +35,7 @@ internal sealed class Report
 
     public void Write()
     {
-        // Files and pipes have no width of their own; 80 columns would tear every row apart.
-        if (AnsiConsole.Profile.Width < Width && Console.IsOutputRedirected) AnsiConsole.Profile.Width = Width;
-        AnsiConsole.Write(_loads);
-        AnsiConsole.Write(_findings);
+        Tables.Write(_loads);
+        Tables.Write(_findings);
     }
 }

@@ -16,6 +16,8 @@ internal sealed record Scene(Target Target, ServerProcess Service, SessionMint M
     /// <summary>Accounts that take part in a load, each with a session of its own.</summary>
     public const int Users = 10_000;
 
+    private const int LongestWarmUpSeconds = 8;
+
     /// <summary>Writes new sessions to a file wrk reads.</summary>
     public async Task<string> RefreshTokensAsync(int count)
     {
@@ -43,6 +45,16 @@ internal sealed record Scene(Target Target, ServerProcess Service, SessionMint M
             request.Content = JsonContent.Create(question, WireJson.Default.BatchCheckRequest);
             (await SendAsync(Service, request, ct)).Dispose();
         });
+    }
+
+    /// <summary>Lets a node see the sessions in a file of <see cref="AccessTokensAsync"/>, all of them if it is quick enough to be asked.</summary>
+    public static async Task WarmAsync(ServerProcess node, string access)
+    {
+        // Every run begins with the first session again.
+        for (var seconds = 2; seconds <= LongestWarmUpSeconds; seconds *= 2)
+        {
+            if ((await Wrk.RunAsync(node.Address, "check.lua", Connections, seconds, ("ACCESS", access))).Requests >= Users) return;
+        }
     }
 
     /// <summary>As the administrator; anything but 2xx is an error of the bench.</summary>
