@@ -12,6 +12,7 @@ public class AskersByIdTests
 
     private static bool EverybodyIsFoundOnce(byte[] asked)
     {
+        if (asked is null) return true;
         var askers = new AskersById<byte>(asked);
         if (!new SortedSet<byte>(askers.Ids).SetEquals(asked) || askers.Ids.Length != asked.Distinct().Count()) return false;
         var found = new List<int>();
