@@ -1,7 +1,7 @@
 using System.Diagnostics;
-using System.Globalization;
 using AuthService.Client;
 using Spectre.Console;
+using static Bench.Figures;
 
 namespace Bench;
 
@@ -17,20 +17,18 @@ internal static class SecurityBench
     public static async Task<int> RunAsync()
     {
         await using var target = await Target.CreateAsync(users: 10_000);
-        await target.StartAsync();
-        await using (var deactivate = target.Db.CreateCommand("UPDATE users SET is_active = false WHERE username IN (SELECT 'u' || n FROM generate_series(5001, 10000) n)"))
-        {
-            await deactivate.ExecuteNonQueryAsync();
-        }
+        await target.ExecuteAsync("UPDATE users SET is_active = false WHERE username IN (SELECT 'u' || n FROM generate_series(5001, 10000) n)");
+        await using var service = await target.StartAsync();
+        var http = service.Http;
 
         var table = new Table().AddColumns("call", "classes", "median A ms", "median B ms", "difference ms", "AUC");
         await CompareAsync(table, "log-in", "wrong password / unknown address",
-            i => LogInAsync(target, Text($"u{1 + i % 5_000}@example.com")), i => LogInAsync(target, Text($"nobody{i}@example.com")));
+            i => LogInAsync(http, Text($"u{1 + i % 5_000}@example.com")), i => LogInAsync(http, Text($"nobody{i}@example.com")));
         await CompareAsync(table, "log-in", "inactive / unknown address",
-            i => LogInAsync(target, Text($"u{5_001 + i % 5_000}@example.com"), Target.Password), i => LogInAsync(target, Text($"noone{i}@example.com")));
+            i => LogInAsync(http, Text($"u{5_001 + i % 5_000}@example.com"), Target.Password), i => LogInAsync(http, Text($"noone{i}@example.com")));
         await CompareAsync(table, "register", "taken address / free address",
-            i => RegisterAsync(target, Text($"u{1 + i % 5_000}@example.com"), Text($"taken{i}")),
-            i => RegisterAsync(target, Text($"new{i}@example.com"), Text($"newcomer{i}")));
+            i => RegisterAsync(http, Text($"u{1 + i % 5_000}@example.com"), Text($"taken{i}")),
+            i => RegisterAsync(http, Text($"new{i}@example.com"), Text($"newcomer{i}")));
         AnsiConsole.Write(table);
         return 0;
     }
@@ -72,25 +70,17 @@ internal static class SecurityBench
         return Stopwatch.GetElapsedTime(started).TotalMilliseconds;
     }
 
-    private static async Task LogInAsync(Target target, string email, string password = "not the password of this")
+    private static async Task LogInAsync(HttpClient http, string email, string password = "not the password of this")
     {
-        using var answer = await target.Http.PostAsJsonAsync(
+        using var answer = await http.PostAsJsonAsync(
             "/api/v1/auth/login", new LoginRequest { Email = email, Password = password }, WireJson.Default.LoginRequest);
         if ((int)answer.StatusCode != 401) throw new InvalidOperationException($"A log-in that must fail was answered {(int)answer.StatusCode}.");
     }
 
-    private static async Task RegisterAsync(Target target, string email, string username)
+    private static async Task RegisterAsync(HttpClient http, string email, string username)
     {
-        using var answer = await target.Http.PostAsJsonAsync("/api/v1/auth/register",
+        using var answer = await http.PostAsJsonAsync("/api/v1/auth/register",
             new RegisterRequest { Email = email, Username = username, Password = Target.Password }, WireJson.Default.RegisterRequest);
         if ((int)answer.StatusCode != 202) throw new InvalidOperationException($"A registration was answered {(int)answer.StatusCode}.");
     }
-
-    private static double Median(double[] values)
-    {
-        var sorted = values.Order().ToArray();
-        return sorted[sorted.Length / 2];
-    }
-
-    private static string Text(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
 }

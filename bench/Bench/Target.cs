@@ -1,43 +1,38 @@
-using System.Diagnostics;
-using System.Globalization;
-using System.Net;
-using System.Net.Sockets;
-using AuthService.Client;
 using AuthService.Database.PrivateServer;
 using Microsoft.Extensions.Logging.Abstractions;
 using Npgsql;
 
 namespace Bench;
 
-/// <summary>The service as it ships, in a process of its own on a private PostgreSQL in a folder that goes away.</summary>
+/// <summary>An installation to measure: a private PostgreSQL as the service ships it, fsync included, in a folder that goes away, with demonstration data.</summary>
 internal sealed class Target : IAsyncDisposable
 {
     public const string Password = "a seeded password for load";
 
+    private static readonly string Program = Path.Combine("artifacts", "authservice", "authservice");
+
     private readonly string _folder;
     private readonly PrivatePostgres _server;
-    private Process? _process;
 
     private Target(string folder, PrivatePostgres server)
     {
         (_folder, _server) = (folder, server);
         Db = NpgsqlDataSource.Create(server.ConnectionString);
-        Http = new HttpClient { BaseAddress = new Uri(string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{FreePort()}")) };
+        AppDomain.CurrentDomain.ProcessExit += Leave;
     }
 
-    public HttpClient Http { get; }
     public NpgsqlDataSource Db { get; }
     public string ConnectionString => _server.ConnectionString;
+    public string MasterKeyFile => InFolder("master.key");
 
-    public static async Task<Target> CreateAsync(int users)
+    public static async Task<Target> CreateAsync(int users, int roles = 50)
     {
-        // The shipped settings, fsync included.
         var folder = Directory.CreateTempSubdirectory("authservice-bench-").FullName;
         File.SetUnixFileMode(folder, File.GetUnixFileMode(folder) | UnixFileMode.OtherExecute | UnixFileMode.GroupExecute);
         var target = new Target(folder, await PrivatePostgres.StartAsync(folder, NullLogger.Instance, CancellationToken.None));
         try
         {
-            await target.CommandAsync("seed", "--users", users.ToString(CultureInfo.InvariantCulture), "--password", Password);
+            await target.SeedAsync(users, roles);
             return target;
         }
         catch
@@ -47,98 +42,63 @@ internal sealed class Target : IAsyncDisposable
         }
     }
 
-    /// <summary>Starts the service on the database that is up.</summary>
-    /// <returns>How long until <c>/health/ready</c> said yes.</returns>
-    public async Task<TimeSpan> StartAsync()
-    {
-        var started = Stopwatch.GetTimestamp();
-        _process = Start("serve", "--urls", Http.BaseAddress!.ToString());
-        while (true)
-        {
-            try
-            {
-                using var answer = await Http.GetAsync(new Uri("/health/ready", UriKind.Relative));
-                if (answer.IsSuccessStatusCode) return Stopwatch.GetElapsedTime(started);
-            }
-            catch (HttpRequestException)
-            {
-                // not listening yet
-            }
+    /// <summary>One more node of the service on the database that is up, as it ships.</summary>
+    /// <param name="settings">By their names in the environment: <c>PermissionCache__Enabled</c>.</param>
+    public Task<ServerProcess> StartAsync(params (string Name, string Value)[] settings) => StartOnAsync(ConnectionString, settings);
 
-            if (_process.HasExited || Stopwatch.GetElapsedTime(started).TotalSeconds > 60) throw new InvalidOperationException("The service does not start.");
-            await Task.Delay(TimeSpan.FromMilliseconds(5), TimeProvider.System);
-        }
+    /// <summary>The same on another database of the same server.</summary>
+    public Task<ServerProcess> StartOnAsync(string connectionString, params (string Name, string Value)[] settings)
+    {
+        var environment = EnvironmentFor(connectionString);
+        foreach (var (name, value) in settings) environment[name] = value;
+        return ServerProcess.StartAsync(new ServerProgram(Program, address => ["serve", "--urls", address.ToString()], "/health/ready", environment));
     }
 
-    public long ResidentBytes()
+    /// <summary>Makes an empty database beside the service's.</summary>
+    /// <returns>How to connect to it.</returns>
+    public async Task<string> CreateDatabaseAsync(string name)
     {
-        _process!.Refresh();
-        return _process.WorkingSet64;
+        await ExecuteAsync($"CREATE DATABASE {name}");
+        return new NpgsqlConnectionStringBuilder(ConnectionString) { Database = name }.ConnectionString;
     }
 
-    public async Task StopAsync()
+    public async Task ExecuteAsync(string sql)
     {
-        if (_process is not { } process) return;
-        _process = null;
-        using (process)
-        {
-            using var kill = Process.Start("kill", ["-TERM", process.Id.ToString(CultureInfo.InvariantCulture)]);
-            await process.WaitForExitAsync();
-        }
+        await using var command = Db.CreateCommand(sql);
+        command.CommandTimeout = 0;
+        await command.ExecuteNonQueryAsync();
     }
 
-    /// <summary>Signs in u1, u2, … and returns their tokens.</summary>
-    public async Task<TokenResponse[]> SignInAsync(int count)
+    public async Task<T> ReadAsync<T>(string sql)
     {
-        var tokens = new TokenResponse[count];
-        var next = 0;
-        await Task.WhenAll(Enumerable.Range(0, 2).Select(async _ =>
-        {
-            while (Interlocked.Increment(ref next) is var n && n <= count)
-            {
-                using var answer = await Http.PostAsJsonAsync("/api/v1/auth/login",
-                    new LoginRequest { Email = $"u{n}@example.com", Password = Password }, WireJson.Default.LoginRequest);
-                tokens[n - 1] = (await answer.EnsureSuccessStatusCode().Content.ReadFromJsonAsync(WireJson.Default.TokenResponse))!;
-            }
-        }));
-        return tokens;
+        await using var command = Db.CreateCommand(sql);
+        return (T)(await command.ExecuteScalarAsync())!;
     }
 
     public string InFolder(string name) => Path.Combine(_folder, name);
 
     public async ValueTask DisposeAsync()
     {
-        await StopAsync();
-        Http.Dispose();
+        AppDomain.CurrentDomain.ProcessExit -= Leave;
         await Db.DisposeAsync();
         await _server.DisposeAsync();
         Directory.Delete(_folder, recursive: true);
     }
 
-    private async Task CommandAsync(params string[] arguments)
+    /// <summary>When the bench is told to stop half-way.</summary>
+    private void Leave(object? sender, EventArgs e) => DisposeAsync().AsTask().GetAwaiter().GetResult();
+
+    private async Task SeedAsync(int users, int roles)
     {
-        using var process = Start(arguments);
-        await process.WaitForExitAsync();
-        if (process.ExitCode != 0) throw new InvalidOperationException($"authservice {arguments[0]} ended with {process.ExitCode}.");
+        string[] arguments = ["seed", "--users", Figures.Text($"{users}"), "--roles", Figures.Text($"{roles}"), "--password", Password];
+        await using var seed = ChildProcess.Start(Program, arguments, EnvironmentFor(ConnectionString));
+        if (await seed.EndAsync() is not 0) throw new InvalidOperationException("Seeding failed. " + seed.LastWords);
     }
 
-    private Process Start(params string[] arguments)
+    private Dictionary<string, string> EnvironmentFor(string connectionString) => new(StringComparer.Ordinal)
     {
-        var start = new ProcessStartInfo(Path.Combine("artifacts", "authservice", "authservice")) { UseShellExecute = false, RedirectStandardOutput = true };
-        foreach (var argument in arguments) start.ArgumentList.Add(argument);
-        start.Environment["ConnectionStrings__Primary"] = _server.ConnectionString;
-        start.Environment["Tokens__MasterKeyFile"] = InFolder("master.key");
-        start.Environment["Logging__LogLevel__Default"] = "Warning";
-        var process = Process.Start(start)!;
-        process.OutputDataReceived += (_, _) => { };
-        process.BeginOutputReadLine();
-        return process;
-    }
-
-    private static int FreePort()
-    {
-        using var socket = new TcpListener(IPAddress.Loopback, 0);
-        socket.Start();
-        return ((IPEndPoint)socket.LocalEndpoint).Port;
-    }
+        ["ConnectionStrings__Primary"] = connectionString,
+        ["Tokens__MasterKeyFile"] = MasterKeyFile,
+        ["Logging__LogLevel__Default"] = "Warning",
+    };
 }

@@ -54,3 +54,33 @@ public sealed record BatchCheckResponse(IReadOnlyList<bool> Results, string Revi
 /// <param name="Permissions">Permissions that follow, as <c>resource:action</c>.</param>
 /// <param name="Revision">Opaque: the state of the rights this was read from.</param>
 public sealed record RightsResponse(long UserId, IReadOnlyList<string> Roles, IReadOnlyList<string> Permissions, string Revision);
+
+/// <summary>Why may an account do something, or not? Body of <c>POST /api/v1/authz/explain</c>.</summary>
+public sealed record ExplainRequest
+{
+    /// <summary>The account asked about.</summary>
+    [Required(ErrorMessage = FieldCodes.Required), Range(1, long.MaxValue, ErrorMessage = FieldCodes.Range)]
+    public long? UserId { get; init; }
+
+    /// <summary><c>resource:action</c>.</summary>
+    [Required(ErrorMessage = FieldCodes.Required), StringLength(256, ErrorMessage = FieldCodes.Length)]
+    public string Permission { get; init; } = "";
+}
+
+/// <summary>The answer, and what it rests on.</summary>
+/// <param name="Allowed">Whether the account holds the permission now.</param>
+/// <param name="Paths">The roles through which it does; empty where it doesn't.</param>
+/// <param name="Roles">Every role the account holds.</param>
+/// <param name="PermissionIsKnown">Whether there is a permission of this name.</param>
+/// <param name="Tier">Where the answer came from: <c>memory</c> or <c>database</c>.</param>
+/// <param name="AgeSeconds">How long ago it was read from the database; null where it was read just now.</param>
+/// <param name="NodeLagSeconds">How long ago this node last asked what became invalid.</param>
+/// <param name="Revision">The state the answer was read from, or a newer one.</param>
+public sealed record ExplainResponse(
+    bool Allowed, IReadOnlyList<PermissionPath> Paths, IReadOnlyList<string> Roles, bool PermissionIsKnown, string Tier, double? AgeSeconds, double? NodeLagSeconds, string Revision);
+
+/// <summary>A role that an account holds and that holds the permission.</summary>
+/// <param name="RoleId">Number of the role.</param>
+/// <param name="Role">Its name.</param>
+/// <param name="Permission">The permission.</param>
+public sealed record PermissionPath(long RoleId, string Role, string Permission);

@@ -40,6 +40,12 @@ namespace AuthService.Client;
 [JsonSerializable(typeof(BatchCheckRequest))]
 [JsonSerializable(typeof(BatchCheckResponse))]
 [JsonSerializable(typeof(RightsResponse))]
+[JsonSerializable(typeof(SettingInfo))]
+[JsonSerializable(typeof(PutSettingRequest))]
+[JsonSerializable(typeof(InvalidateRequest))]
+[JsonSerializable(typeof(ExplainRequest))]
+[JsonSerializable(typeof(ExplainResponse))]
+[JsonSerializable(typeof(CacheComparison))]
 [JsonSerializable(typeof(CreatedResource))]
 [JsonSerializable(typeof(ProblemBody))]
 public sealed partial class WireJson : JsonSerializerContext;

@@ -129,6 +129,19 @@ public sealed class TieredCache : HybridCache
         return _memory.TryGet(key, out var found) && TryServe((CachedEntry)found, out value) is not null;
     }
 
+    /// <summary>How long ago the value that this node's memory has under a key was loaded; null: there is none that may be served.</summary>
+    /// <param name="key">1 to 1,024 UTF-8 bytes.</param>
+    public TimeSpan? AgeInMemory(ReadOnlySpan<char> key) =>
+        _memory.TryGet(key, out var found) && found is CachedEntry entry && _state.MayServe(entry.Mark, _clock.GetTimestamp()) ? _clock.GetElapsedTime(entry.KeptSince) : null;
+
+    /// <summary>The keys in this node's memory that begin with a text, in no order; those of entries that may not be served any more among them.</summary>
+    /// <param name="prefix">Empty: all.</param>
+    public IEnumerable<string> KeysInMemory(string prefix)
+    {
+        ArgumentNullException.ThrowIfNull(prefix);
+        return _memory.Snapshot().Select(e => e.Key).Where(k => k.StartsWith(prefix, StringComparison.Ordinal));
+    }
+
     /// <inheritdoc cref="TryGetFromMemory{T}(ReadOnlySpan{char}, out T)"/>
     /// <param name="key">1 to 1,024 UTF-8 bytes.</param>
     /// <param name="value">The value; it may be null although this is a hit.</param>

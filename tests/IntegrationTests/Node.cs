@@ -7,6 +7,7 @@ using AuthService.Database;
 using AuthService.Features.Bootstrap;
 using AuthService.Tokens;
 using Npgsql;
+using SolidCache;
 
 namespace IntegrationTests;
 
@@ -75,6 +76,14 @@ internal sealed class Node : IAsyncDisposable
         answer.EnsureSuccessStatusCode();
         var tokens = await answer.Content.ReadFromJsonAsync(WireJson.Default.TokenResponse, ct);
         return new Account(this, tokens!);
+    }
+
+    /// <summary>Returns when this node has asked once more what became invalid: what was changed by SQL before is learnt.</summary>
+    public async Task SettleAsync()
+    {
+        var cache = Services.GetRequiredService<TieredCache>();
+        var began = System.Diagnostics.Stopwatch.GetTimestamp();
+        await Eventually.TrueAsync(() => cache.Lag < System.Diagnostics.Stopwatch.GetElapsedTime(began), TimeSpan.FromSeconds(10));
     }
 
     public async ValueTask DisposeAsync()

@@ -1,3 +1,4 @@
+using System.Diagnostics.Metrics;
 using AuthService.Http;
 using Npgsql;
 using SolidCache;
@@ -14,17 +15,25 @@ internal sealed class Changes(NpgsqlDataSource db, TieredCache cache)
     // Bumps of several tags lock rows in the order of the statements that cause them: two such changes can meet in opposite order.
     private const int MaxAttempts = 5;
 
+    private static readonly Meter Meter = new("AuthService");
+    private static readonly Counter<long> Invalidations = Meter.CreateCounter<long>(
+        "permissions_cache_invalidations", description: "Changes made by this node that made cached rights, sessions or profiles invalid.");
+    private static readonly KeyValuePair<string, object?> Memory = new("tier", "memory");
+
     /// <param name="caller">Learns the revision; may have asked not to wait.</param>
     /// <param name="tags">What the change makes invalid. Looked at where it changes nothing: then somebody else has made the change, and may have
     /// died between its commit and its wait, so this call waits in its place.</param>
     /// <param name="change">Runs in the transaction, perhaps more than once. A problem rolls back.</param>
-    public async Task<Outcome<T>> RunAsync<T>(Caller caller, string[] tags, Func<NpgsqlTransaction, Task<Outcome<T>>> change, CancellationToken ct) where T : notnull
+    /// <param name="committed">Runs after the commit and before the wait: for what is written through into the cache.</param>
+    public async Task<Outcome<T>> RunAsync<T>(
+        Caller caller, string[] tags, Func<NpgsqlTransaction, Task<Outcome<T>>> change, CancellationToken ct, Func<T, Revision, ValueTask>? committed = null) where T : notnull
     {
         for (var attempt = 1; ; attempt++)
         {
             try
             {
                 var (outcome, revision) = await CommitAsync(change, ct);
+                if (committed is not null && !outcome.Failed(out _, out var value)) await committed(value, revision);
                 // Nothing bumped: nothing was there to change, or it is gone already (404).
                 if (revision.IsEmpty && MayBeDone(outcome)) revision = await cache.CurrentRevisionAsync(tags, ct);
                 await AnswerAsync(caller, revision, ct);
@@ -63,6 +72,7 @@ internal sealed class Changes(NpgsqlDataSource db, TieredCache cache)
     private async Task AnswerAsync(Caller caller, Revision revision, CancellationToken ct)
     {
         if (revision.IsEmpty) return;
+        Invalidations.Add(1, Memory);
         if (caller.Receipt.TakesRevision) caller.Receipt.SetRevision(cache.TokenOf(revision));
         if (caller.Receipt.MayAnswerEarly)
         {

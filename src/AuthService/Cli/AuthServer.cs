@@ -4,10 +4,12 @@ using AuthService.Features.AccessControl;
 using AuthService.Features.Authentication;
 using AuthService.Features.Authorization;
 using AuthService.Features.Bootstrap;
+using AuthService.Features.CacheAdministration;
 using AuthService.Features.Permissions;
 using AuthService.Features.Roles;
 using AuthService.Features.Sessions;
 using AuthService.Features.SigningKeys;
+using AuthService.Features.SystemSettings;
 using AuthService.Features.Users;
 using AuthService.Health;
 using AuthService.Http;
@@ -51,9 +53,11 @@ internal static class AuthServer
             .AddAuthenticationFeature(configuration)
             .AddAuthorizationFeature(configuration)
             .AddBootstrap()
+            .AddCacheAdministration()
             .AddPermissions()
             .AddRoles()
             .AddSessions(configuration)
+            .AddSystemSettings()
             .AddUsers();
 
         replace?.Invoke(builder.Services);
@@ -68,7 +72,9 @@ internal static class AuthServer
         app.MapRoles();
         app.MapSessions();
         app.MapUsers();
+        app.MapSystemSettings();
         app.MapSigningKeys();
+        app.MapCacheAdministration();
         app.MapHealth();
         return app;
     }

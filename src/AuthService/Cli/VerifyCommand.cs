@@ -6,18 +6,19 @@ using Spectre.Console;
 
 namespace AuthService.Cli;
 
-/// <summary><c>authservice verify [--benchmark]</c>: asks a live installation whether it does what it should.</summary>
+/// <summary><c>authservice verify [--benchmark] [--node …]</c>: asks a live installation whether it does what it should.</summary>
 internal static class VerifyCommand
 {
     public static Command Create()
     {
         var benchmark = new Option<bool>("--benchmark") { Description = "Also measure each operation of the cache: 2,000 calls, one after the other." };
-        var command = new Command("verify", "Check a live installation: schema, functions, a round trip through the cache. Leaves nothing behind.") { benchmark };
-        command.SetConfiguredAction((result, settings, ct) => ExecuteAsync(result.GetValue(benchmark), settings, ct));
+        var node = new Option<Uri[]>("--node") { Description = "Also compare the rights in the memory of this running node with the database; may be repeated. AUTH_ACCESS_TOKEN holds the token of an administrator." };
+        var command = new Command("verify", "Check a live installation: schema, functions, a round trip through the cache. Leaves nothing behind.") { benchmark, node };
+        command.SetConfiguredAction((result, settings, ct) => ExecuteAsync(result.GetValue(benchmark), result.GetValue(node) ?? [], settings, ct));
         return command;
     }
 
-    private static async Task<int> ExecuteAsync(bool withBenchmark, string[] settings, CancellationToken ct)
+    private static async Task<int> ExecuteAsync(bool withBenchmark, Uri[] nodes, string[] settings, CancellationToken ct)
     {
         var configuration = CommandHost.CreateBuilder(settings).Configuration;
         using var loggers = CommandHost.CreateLoggers(configuration);
@@ -31,6 +32,13 @@ internal static class VerifyCommand
             await using var cache = await installation.StartCacheAsync(ct);
             checks.AddRange(await new VerifyCache(installation.Db, cache).ExecuteAsync(ct));
             if (withBenchmark) latencies = await new MeasureCache(cache).ExecuteAsync(ct);
+        }
+
+        foreach (var node in nodes)
+        {
+            var token = configuration["AUTH_ACCESS_TOKEN"] ?? throw new SettingsException("--node needs AUTH_ACCESS_TOKEN: the access token of an account that holds system:admin.");
+            if (!node.IsAbsoluteUri) throw new SettingsException($"--node {node} is no address such as http://127.0.0.1:8080.");
+            checks.Add(await new VerifyNode(node, token).ExecuteAsync(ct));
         }
 
         var table = new Table().AddColumns("check", "", "what was seen");

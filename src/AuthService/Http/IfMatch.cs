@@ -1,5 +1,7 @@
+using System.Buffers.Text;
 using System.Globalization;
 using System.Reflection;
+using System.Security.Cryptography;
 
 namespace AuthService.Http;
 
@@ -23,6 +25,11 @@ internal sealed record IfMatch(long? Version)
 
 internal static class ETags
 {
+    private const int HashBytes = 16;
+
+    /// <summary>A tag for an answer by what it says.</summary>
+    public static string Of(ReadOnlySpan<byte> body) => $"\"{Base64Url.EncodeToString(SHA256.HashData(body).AsSpan(0, HashBytes))}\"";
+
     public static void SetVersion(this HttpResponse response, long version) =>
         response.Headers.ETag = string.Create(CultureInfo.InvariantCulture, $"\"{version}\"");
 }

@@ -8,6 +8,9 @@ namespace AuthService.Http;
 /// <summary>Statuses an operation may answer besides those that follow from its access rule, its path and its body.</summary>
 internal sealed record Failures(int[] Statuses);
 
+/// <summary>Marks an operation that waits until every node has heard of its change.</summary>
+internal sealed record NodesWaitedFor;
+
 /// <summary>The description of the API, made from the routes themselves: which access rule each states, and what it may answer.</summary>
 internal static class OpenApi
 {
@@ -27,6 +30,9 @@ internal static class OpenApi
 
     public static TBuilder MayFail<TBuilder>(this TBuilder builder, params int[] statuses) where TBuilder : IEndpointConventionBuilder =>
         builder.WithMetadata(new Failures(statuses));
+
+    /// <summary>The operation changes what nodes have cached: it answers when no node is left that goes by the old state, or 202 if asked to hurry.</summary>
+    public static TBuilder WaitsForNodes<TBuilder>(this TBuilder builder) where TBuilder : IEndpointConventionBuilder => builder.WithMetadata(new NodesWaitedFor());
 
     public static void AddApiDescription(this IServiceCollection services) => services.AddOpenApi("v1", options =>
     {
@@ -62,6 +68,7 @@ internal static class OpenApi
         operation.Responses ??= [];
         foreach (var status in context.Description.ActionDescriptor.EndpointMetadata.OfType<Failures>().SelectMany(m => m.Statuses)) Add(status, Meanings[status]);
         if (context.Description.RelativePath?.Contains('{', StringComparison.Ordinal) == true) Add(404, Meanings[404]);
+        if (context.Description.ActionDescriptor.EndpointMetadata.OfType<NodesWaitedFor>().Any()) Add(202, "Made, and told to the other nodes, which may not all have heard of it (Prefer: respond-async)");
         Add(503, "Busy, or the database can't be reached; see Retry-After");
         if (operation.RequestBody is not null)
         {

@@ -46,6 +46,9 @@ internal sealed record Operation(HttpMethod Method, string Path, JsonNode Descri
         return schema["type"] is JsonArray types ? [.. types.Select(t => (string)t!)] : [(string?)schema["type"] ?? "object"];
     }
 
+    /// <summary>Whether a schema takes any JSON.</summary>
+    public bool TakesAnything(JsonNode schema) => Resolve(schema) is { } resolved && resolved["type"] is null && resolved["properties"] is null;
+
     /// <summary>A body that is taken, made of <see cref="Samples"/>; null where the operation takes none.</summary>
     public JsonObject? ValidBody()
     {
@@ -89,6 +92,9 @@ internal static class Samples
         "description" => "For a test.",
         "token" or "refresh_token" => "not-one-of-ours",
         "user_id" => null,   // the caller
+        "value" => new JsonObject { ["text"] = "a", ["number"] = 1 },
+        "tag" => "stats:things",
+        "role_id" or "prefix" or "event" or "all" => null,   // one target only
         "at_least" or "consistency" => null,   // of any state, by the lease
         "permission" => "users:read",
         "checks" => new JsonArray(new JsonObject { ["permission"] = "users:read" }),

@@ -45,6 +45,7 @@ public class BadBodiesTests(Servers servers) : IClassFixture<Servers>
             ("empty", body => body[member] = operation.TypesOf(operation.Members![member]).Contains("array") ? new JsonArray() : ""),
                 })
                 {
+                    if (what is ("with nothing in it" or "empty") && operation.TakesAnything(operation.Members![member])) continue;
                     var body = operation.ValidBody()!;
                     change(body);
                     var problem = await stage.RefusedAsync(operation, $"{member} {what}", Json(body.ToJsonString()), 422);
@@ -173,11 +174,11 @@ public class BadBodiesTests(Servers servers) : IClassFixture<Servers>
             foreach (var (type, value) in new[] { ("string", "\"text\""), ("integer", "7"), ("boolean", "true"), ("object", "{}"), ("array", "[]"), ("array", "[[]]"), ("array", "[1]") })
             {
                 // A list of the wrong things is wrong too, an empty one is for validation.
-                if (types.Contains(type) && value != "[[]]" && value != "[1]") continue;
+                if (operation.TakesAnything(schema) || (types.Contains(type) && value != "[[]]" && value != "[1]")) continue;
                 yield return ($"{member} = {value}", With(operation, member, value));
             }
 
-            yield return ($"{member} = -0.0e-1", With(operation, member, "-0.0e-1"));
+            if (!operation.TakesAnything(schema)) yield return ($"{member} = -0.0e-1", With(operation, member, "-0.0e-1"));
             yield return ($"{member} twice", Encoding.UTF8.GetBytes($"{valid[..^1]},\"{member}\":null}}"));
             yield return ($"{member} in capitals", Encoding.UTF8.GetBytes(valid.Replace($"\"{member}\"", $"\"{member.ToUpperInvariant()}\"", StringComparison.Ordinal)));
             // 32 levels is what there is: the member itself is the second.

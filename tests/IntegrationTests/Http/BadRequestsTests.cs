@@ -51,7 +51,8 @@ public class BadRequestsTests(Servers servers) : IClassFixture<Servers>
         await using var stage = await Stage.SetAsync(servers, Ct);
         string[] ids = ["0", "-1", "9223372036854775807", "9223372036854775808", "-9223372036854775809", "1e3", "1.0", "0x1", "text", "%20", "..%2f1", "null", "%F0%9F%98%80", "%FF",
             "00000000-0000-0000-0000-000000000000", "018f3a52", "'--", "1;select", new string('1', 4000)];
-        foreach (var operation in stage.Api.Operations.Where(o => o.HasObject))
+        // Settings have names, not ids: SystemSettingsTests.
+        foreach (var operation in stage.Api.Operations.Where(o => o.HasObject && !o.Path.Contains("/settings/", StringComparison.Ordinal)))
             foreach (var id in ids)
             {
                 var strange = operation with { Path = string.Join('/', operation.Path.Split('/').Select(s => s.StartsWith('{') ? id : s)) };

@@ -77,7 +77,8 @@ public class EndpointMatrixTests(Servers servers) : IClassFixture<Servers>
         if (operation.NeedsSession && role == Role.Anonymous) return (status, code) == (HttpStatusCode.Unauthorized, "authn.token_missing");
         if (operation.Permission is not null && role == Role.NoRights) return (status, code) == (HttpStatusCode.Forbidden, "authz.not_permitted");
         if (code is "authz.not_permitted" or "authn.token_missing" or "authn.token_not_valid") return false;
-        if (target == Target.Missing) return status == HttpStatusCode.NotFound;
+        // A setting that is missing is made by writing it.
+        if (target == Target.Missing && !(operation.Method == HttpMethod.Put && operation.Path.Contains("/settings/", StringComparison.Ordinal))) return status == HttpStatusCode.NotFound;
         return (int)status < 300 || OtherRefusals.Contains(code);
     }
 
@@ -109,7 +110,9 @@ public class EndpointMatrixTests(Servers servers) : IClassFixture<Servers>
             segments[i] = (segments[i - 1], target) switch
             {
                 ("sessions", Target.Missing) => Guid.CreateVersion7().ToString(),
+                ("settings", Target.Missing) => "no.such." + name,
                 (_, Target.Missing) => "4611686018427387904",
+                ("settings", _) => await SettingAsync(node, name),
                 ("sessions", Target.Own) => caller is null ? Guid.CreateVersion7().ToString() : await SessionIdAsync(node, caller.Id),
                 ("sessions", Target.Other) => await SessionIdAsync(node, (await node.AddAccountAsync(name, ct)).Id),
                 ("users", Target.Own) => Text(caller?.Id ?? 1),
@@ -127,6 +130,12 @@ public class EndpointMatrixTests(Servers servers) : IClassFixture<Servers>
 
     private static async Task<string> SessionIdAsync(Node node, long userId) =>
         (await node.Database.ReadSqlAsync<Guid>("SELECT id FROM sessions WHERE user_id = $1", CancellationToken.None, userId)).ToString();
+
+    private static async Task<string> SettingAsync(Node node, string name)
+    {
+        await node.Database.ExecuteSqlAsync("INSERT INTO system_settings (key, value) VALUES ($1, '1')", CancellationToken.None, name);
+        return name;
+    }
 
     private static async Task<long> OwnRoleAsync(Node node, Account? caller, string name)
     {

@@ -9,7 +9,10 @@ internal sealed class RawHttp : IAsyncDisposable
 {
     private readonly TcpClient _client;
 
-    private RawHttp(TcpClient client) => _client = client;
+    // Taken at once: a client whose connection was reset does not give it any more, and the answer is still in it.
+    private readonly NetworkStream _stream;
+
+    private RawHttp(TcpClient client) => (_client, _stream) = (client, client.GetStream());
 
     public static async Task<RawHttp> ConnectAsync(Node node, CancellationToken ct)
     {
@@ -27,7 +30,7 @@ internal sealed class RawHttp : IAsyncDisposable
     {
         try
         {
-            await _client.GetStream().WriteAsync(bytes, ct);
+            await _stream.WriteAsync(bytes, ct);
         }
         catch (IOException)
         {
@@ -41,7 +44,7 @@ internal sealed class RawHttp : IAsyncDisposable
         using var all = new MemoryStream();
         try
         {
-            await _client.GetStream().CopyToAsync(all, ct);
+            await _stream.CopyToAsync(all, ct);
         }
         catch (IOException)
         {

@@ -12,10 +12,12 @@ public partial class LayoutTests
         ["Authentication"] = ["Roles", "Sessions", "Users"],
         ["Authorization"] = [],
         ["Bootstrap"] = ["Authorization", "Roles", "Users"],
+        ["CacheAdministration"] = ["Authorization"],
         ["Permissions"] = ["Authorization"],
         ["Roles"] = ["Authorization", "Permissions"],
         ["Sessions"] = ["Authorization"],
         ["SigningKeys"] = [],
+        ["SystemSettings"] = [],
         ["Users"] = ["Authorization", "Roles", "Sessions"],
     };
 

@@ -14,10 +14,10 @@ internal static class AuthenticationEndpoints
         auth.MapPost("/register", RegisterAsync).AllowAnyone().WithSummary("Make an account").MayFail(403);
         auth.MapPost("/login", LogInAsync).AllowAnyone().WithSummary("Sign in with address and password").MayFail(401);
         auth.MapPost("/refresh", RefreshAsync).AllowAnyone().WithSummary("Exchange a refresh token for its successor and a new access token").MayFail(401);
-        auth.MapPost("/logout", LogOutAsync).RequireSession(beforePasswordChange: true).WithSummary("End this session");
-        auth.MapPost("/logout-all", LogOutAllAsync).RequireSession(beforePasswordChange: true).WithSummary("End every session of the account");
+        auth.MapPost("/logout", LogOutAsync).RequireSession(beforePasswordChange: true).WithSummary("End this session").WaitsForNodes();
+        auth.MapPost("/logout-all", LogOutAllAsync).RequireSession(beforePasswordChange: true).WithSummary("End every session of the account").WaitsForNodes();
         auth.MapPost("/password/change", ChangePasswordAsync).RequireSession(beforePasswordChange: true)
-            .WithSummary("Set a new password and end every other session").MayFail(412);
+            .WithSummary("Set a new password and end every other session").MayFail(412).WaitsForNodes();
     }
 
     private static async Task<Results<Accepted, ProblemResult>> RegisterAsync(

@@ -14,6 +14,8 @@ internal static class AuthorizationEndpoints
         var authz = routes.MapGroup("/api/v1/authz").WithTags("Authorization").RequireSession();
         authz.MapPost("/check", CheckAsync).WithSummary("May an account do this?");
         authz.MapPost("/check/batch", CheckBatchAsync).WithSummary("Up to 100 checks, answered from one state");
+        routes.MapPost("/api/v1/authz/explain", ExplainAsync).WithTags("Authorization").RequirePermission(OwnPermissions.UsersRead)
+            .WithSummary("Why may an account do this, or not?");
         authz.MapGet("/forward", ForwardAsync).WithSummary("200, 401 or 403 for reverse proxies that ask before they forward");
         routes.MapGet("/api/v1/me/permissions", MineAsync).WithTags("Me").RequireSession().WithSummary("What the caller may do");
     }
@@ -57,9 +59,14 @@ internal static class AuthorizationEndpoints
         return TypedResults.Ok();
     }
 
-    private static async Task<Ok<RightsResponse>> MineAsync(Caller caller, Rights rights, CheckPermission check, CancellationToken ct)
+    private static async Task<Results<Ok<ExplainResponse>, ProblemResult>> ExplainAsync(ExplainRequest request, ExplainPermission explain, CancellationToken ct) =>
+        TypedResults.Ok(await explain.ExecuteAsync(request.UserId!.Value, request.Permission, ct));
+
+    private static async Task<Results<Ok<RightsResponse>, EmptyHttpResult>> MineAsync(
+        Caller caller, Rights rights, CheckPermission check, HttpResponse response, CancellationToken ct)
     {
         var mine = await rights.OfAsync(caller.SignedInUserId, ct);
+        if (response.IsKnownToClient(mine.ETag)) return TypedResults.Empty;
         return TypedResults.Ok(new RightsResponse(caller.SignedInUserId, mine.Roles, mine.Permissions, check.RevisionOf(caller.SignedInUserId)));
     }
 

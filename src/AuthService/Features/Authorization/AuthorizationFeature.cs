@@ -8,5 +8,6 @@ internal static class AuthorizationFeature
         .AddSingleton(Settings.Bind<PermissionCacheOptions>(configuration, "PermissionCache"))
         .AddSingleton<Rights>()
         .AddSingleton<CheckPermission>()
+        .AddSingleton<ExplainPermission>()
         .AddHostedService<WarmUpRights>();
 }

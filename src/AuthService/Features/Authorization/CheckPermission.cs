@@ -22,13 +22,12 @@ internal sealed class CheckPermission(Rights rights, TieredCache cache, AuditTra
         var subject = check.UserId ?? self;
         if (check.Consistency is not null) await ConfirmAsync([subject, self], ct);
 
-        var asked = rights.OfAsync(subject, ct);
-        var tier = TierOf(asked.IsCompletedSuccessfully);
-        var held = await asked;
+        var kept = rights.OfMemory(subject);
+        var held = kept ?? await rights.OfAsync(subject, ct);
         var own = subject == self ? held : await rights.OfAsync(self, ct);
         var mayReadOthers = own.Allow(OwnPermissions.UsersRead);
         if (subject != self && !mayReadOthers) return AccessProblems.NotPermitted;
-        return new CheckAnswers([Answer(caller, subject, held, check.Permission)], RevisionOf(subject), mayReadOthers ? tier : null);
+        return new CheckAnswers([Answer(caller, subject, held, check.Permission)], RevisionOf(subject), !mayReadOthers ? null : kept is null ? Rights.Database : Rights.Memory);
     }
 
     /// <param name="atLeast">A revision the answers must not be older than, besides those the questions name.</param>
@@ -42,9 +41,7 @@ internal sealed class CheckPermission(Rights rights, TieredCache cache, AuditTra
         long[] subjects = [.. checks.Select(c => c.UserId ?? self).Append(self).Distinct()];
         if (checks.Any(c => c.Consistency is not null)) await ConfirmAsync(subjects, ct);
 
-        var asked = rights.OfAsync(subjects, ct);
-        var tier = TierOf(asked.IsCompletedSuccessfully);
-        var held = await asked;
+        var (held, tier) = await rights.OfAsync(subjects, ct);
         var mayReadOthers = held[self].Allow(OwnPermissions.UsersRead);
         if (asksOthers && !mayReadOthers) return AccessProblems.NotPermitted;
 
@@ -80,7 +77,4 @@ internal sealed class CheckPermission(Rights rights, TieredCache cache, AuditTra
 
     private Task ConfirmAsync(long[] userIds, CancellationToken ct) =>
         cache.ConfirmAsync([.. userIds.Distinct().Select(CacheTags.User), CacheTags.Catalog, CacheTags.AllRights, CacheTags.RolesGroup, CacheTags.Everything], ct);
-
-    // What memory answers is there at once.
-    private static string TierOf(bool wasThere) => wasThere ? Rights.Memory : Rights.Database;
 }

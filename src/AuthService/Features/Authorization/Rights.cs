@@ -8,6 +8,11 @@ using SolidCache.Lanes;
 
 namespace AuthService.Features.Authorization;
 
+/// <summary>Rights of several accounts.</summary>
+/// <param name="Of">By the account's number.</param>
+/// <param name="Tier">Where they came from: <see cref="Rights.Memory"/> or <see cref="Rights.Database"/>.</param>
+internal sealed record RightsOfMany(IReadOnlyDictionary<long, UserRights> Of, string Tier);
+
 /// <summary>
 /// Answers "what may this account do?" for everybody who asks: checks, tokens, profiles, protected endpoints. From memory: an account is a set of
 /// roles, the roles are compiled, a question is two look-ups and a bit. What was revoked makes the entry invalid on every node before the
@@ -28,21 +33,21 @@ internal sealed class Rights(TieredCache cache, LaneSet lanes, NpgsqlDataSource 
 
     /// <param name="userId">Of an account that may not exist: then nothing is permitted.</param>
     /// <exception cref="NpgsqlException">It has to be loaded, and PostgreSQL can't be reached.</exception>
-    public ValueTask<UserRights> OfAsync(long userId, CancellationToken ct)
-    {
-        if (TryGetFromMemory(userId, out _) is { } rights)
-        {
-            RightsTelemetry.Hit();
-            return new ValueTask<UserRights>(rights);
-        }
+    public ValueTask<UserRights> OfAsync(long userId, CancellationToken ct) =>
+        OfMemory(userId) is { } rights ? new ValueTask<UserRights>(rights) : LoadAsync(userId, ct);
 
-        return LoadAsync(userId, ct);
+    /// <summary>What memory says; null: it has to be loaded.</summary>
+    public UserRights? OfMemory(long userId)
+    {
+        var rights = TryGetFromMemory(userId, out _);
+        if (rights is not null) RightsTelemetry.Hit();
+        return rights;
     }
 
-    /// <summary>Rights of several accounts, of one state.</summary>
+    /// <summary>Rights of several accounts, of one state of who holds which role.</summary>
     /// <param name="userIds">Distinct numbers.</param>
     /// <exception cref="NpgsqlException">Some have to be loaded, and PostgreSQL can't be reached.</exception>
-    public async ValueTask<IReadOnlyDictionary<long, UserRights>> OfAsync(long[] userIds, CancellationToken ct)
+    public async ValueTask<RightsOfMany> OfAsync(long[] userIds, CancellationToken ct)
     {
         var (rights, missing) = (new Dictionary<long, UserRights>(userIds.Length), new List<long>());
         var generation = cache.Generation;
@@ -55,10 +60,29 @@ internal sealed class Rights(TieredCache cache, LaneSet lanes, NpgsqlDataSource 
         }
 
         RightsTelemetry.Hits(rights.Count);
-        if (missing.Count == 0 && isOneState && generation == cache.Generation) return rights;
+        if (missing.Count == 0 && isOneState && generation == cache.Generation) return new RightsOfMany(rights, Memory);
         // Each by itself for whoever asks next, and all together for this question.
         if (options.Enabled) await Task.WhenAll(missing.Select(id => LoadAsync(id, ct).AsTask()));
-        return await LoadTogetherAsync(userIds, ct);
+        return new RightsOfMany(await LoadTogetherAsync(userIds, ct), Database);
+    }
+
+    /// <summary>Of these accounts those whose rights in memory are others than in the database. Those that are not in memory are not compared.</summary>
+    public async Task<List<long>> DifferingFromDatabaseAsync(long[] userIds, CancellationToken ct)
+    {
+        var kept = userIds.Select(id => (Id: id, Rights: TryGetFromMemory(id, out _))).Where(k => k.Rights is not null).ToArray();
+        var catalogue = await RoleCatalogue.LoadAsync(db, ct);
+        var differing = new List<long>();
+        await using var command = LoadRoleIds.File.On(db).With(Array.ConvertAll(kept, k => k.Id));
+        await using var row = await command.ExecuteReaderAsync(ct);
+        var inMemory = kept.ToDictionary(k => k.Id, k => k.Rights!);
+        while (await row.ReadAsync(ct))
+        {
+            // Worked out anew from both, and not what the set has at hand.
+            var id = row.GetInt64(0);
+            if (UserRights.Of(RoleSet.Of(row.GetFieldValue<long[]>(1)), catalogue) is not { } now || !now.IsSameAs(inMemory[id])) differing.Add(id);
+        }
+
+        return differing;
     }
 
     /// <returns>Null: it isn't there, or not to be served.</returns>

@@ -1,4 +1,7 @@
 using System.Numerics;
+using System.Text;
+using AuthService.Client;
+using AuthService.Http;
 
 namespace AuthService.Features.Authorization;
 
@@ -7,8 +10,10 @@ internal sealed class UserRights
 {
     private readonly ulong[] _bits;
 
-    private UserRights(RoleCatalogue catalogue, string[] roles, ulong[] bits, string[] permissions) =>
-        (Catalogue, Roles, _bits, Permissions) = (catalogue, roles, bits, permissions);
+    private readonly RoleSet _set;
+
+    private UserRights(RoleSet set, RoleCatalogue catalogue, string[] roles, ulong[] bits, string[] permissions) =>
+        (_set, Catalogue, Roles, _bits, Permissions) = (set, catalogue, roles, bits, permissions);
 
     /// <summary>What the bits are from.</summary>
     public RoleCatalogue Catalogue { get; }
@@ -18,6 +23,9 @@ internal sealed class UserRights
 
     /// <summary><c>resource:action</c>, sorted ordinally.</summary>
     public string[] Permissions { get; }
+
+    /// <summary>Tag of an answer that says nothing but these roles and permissions.</summary>
+    public string ETag => field ??= ETags.Of(Encoding.UTF8.GetBytes(string.Join('\n', Roles) + "\n\n" + string.Join('\n', Permissions)));
 
     /// <returns>Null: a role is not in the catalogue.</returns>
     public static UserRights? Of(RoleSet set, RoleCatalogue catalogue)
@@ -32,7 +40,7 @@ internal sealed class UserRights
         }
 
         Array.Sort(names, StringComparer.Ordinal);
-        return new UserRights(catalogue, names, bits, NamesOf(bits, catalogue));
+        return new UserRights(set, catalogue, names, bits, NamesOf(bits, catalogue));
     }
 
     /// <summary>No for every name that isn't held, known or not.</summary>
@@ -41,6 +49,23 @@ internal sealed class UserRights
         var bit = Catalogue.BitOf(permission);
         return bit >= 0 && (_bits[bit >> 6] & (1UL << (bit & 63))) != 0;
     }
+
+    /// <summary>The roles through which a permission is held.</summary>
+    public IReadOnlyList<PermissionPath> PathsTo(string permission)
+    {
+        var bit = Catalogue.BitOf(permission);
+        var paths = new List<PermissionPath>();
+        if (bit < 0) return paths;
+        foreach (var id in _set.Ids)
+        {
+            if (Catalogue.TryGetRole(id, out var role) && (role.Bits[bit >> 6] & (1UL << (bit & 63))) != 0) paths.Add(new PermissionPath(id, role.Name, permission));
+        }
+
+        return paths;
+    }
+
+    /// <summary>Whether both hold the same roles and permissions, by name.</summary>
+    public bool IsSameAs(UserRights other) => Roles.AsSpan().SequenceEqual(other.Roles) && Permissions.AsSpan().SequenceEqual(other.Permissions);
 
     private static string[] NamesOf(ulong[] bits, RoleCatalogue catalogue)
     {

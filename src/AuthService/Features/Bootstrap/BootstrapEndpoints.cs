@@ -8,7 +8,7 @@ namespace AuthService.Features.Bootstrap;
 internal static class BootstrapEndpoints
 {
     public static void MapBootstrap(this IEndpointRouteBuilder routes) =>
-        routes.MapPost("/api/v1/bootstrap", CreateAsync).WithTags("Bootstrap").AllowAnyone().WithSummary("Make the first administrator").MayFail(401, 409);
+        routes.MapPost("/api/v1/bootstrap", CreateAsync).WithTags("Bootstrap").AllowAnyone().WithSummary("Make the first administrator").MayFail(401, 409).WaitsForNodes();
 
     private static async Task<Results<Created<BootstrapResponse>, ProblemResult>> CreateAsync(
         BootstrapRequest request, Caller caller, CreateFirstAdministrator create, CancellationToken ct)

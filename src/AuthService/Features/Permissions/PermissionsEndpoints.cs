@@ -1,3 +1,4 @@
+using AuthService.Caching;
 using AuthService.Client;
 using AuthService.Http;
 using Microsoft.AspNetCore.Http.HttpResults;
@@ -7,14 +8,16 @@ namespace AuthService.Features.Permissions;
 /// <summary>HTTP surface of permission definitions.</summary>
 internal static class PermissionsEndpoints
 {
+    private static readonly TimeSpan ListLife = TimeSpan.FromMinutes(5);
+
     public static void MapPermissions(this IEndpointRouteBuilder routes)
     {
         var permissions = routes.MapGroup("/api/v1/permissions").WithTags("Permissions");
-        permissions.MapGet("", ListAsync).RequirePermission(OwnPermissions.PermissionsRead).WithSummary("List permissions");
-        permissions.MapPost("", CreateAsync).RequirePermission(OwnPermissions.PermissionsWrite).WithSummary("Make a permission").MayFail(409);
+        permissions.MapGet("", ListAsync).RequirePermission(OwnPermissions.PermissionsRead).WithSummary("List permissions").Cached(ListLife, [CacheTags.Catalog], "permissions:all");
+        permissions.MapPost("", CreateAsync).RequirePermission(OwnPermissions.PermissionsWrite).WithSummary("Make a permission").MayFail(409).WaitsForNodes();
         permissions.MapGet("/{id:long}", GetAsync).RequirePermission(OwnPermissions.PermissionsRead).WithSummary("One permission");
-        permissions.MapPatch("/{id:long}", UpdateAsync).RequirePermission(OwnPermissions.PermissionsWrite).WithSummary("Describe or rename a permission").MayFail(409, 412);
-        permissions.MapDelete("/{id:long}", DeleteAsync).RequirePermission(OwnPermissions.PermissionsWrite).WithSummary("Delete a permission").MayFail(409, 412);
+        permissions.MapPatch("/{id:long}", UpdateAsync).RequirePermission(OwnPermissions.PermissionsWrite).WithSummary("Describe or rename a permission").MayFail(409, 412).WaitsForNodes();
+        permissions.MapDelete("/{id:long}", DeleteAsync).RequirePermission(OwnPermissions.PermissionsWrite).WithSummary("Delete a permission").MayFail(409, 412).WaitsForNodes();
     }
 
     private static async Task<Results<Ok<Page<PermissionInfo>>, ProblemResult>> ListAsync(

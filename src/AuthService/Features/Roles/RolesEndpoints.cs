@@ -1,3 +1,4 @@
+using AuthService.Caching;
 using AuthService.Client;
 using AuthService.Http;
 using Microsoft.AspNetCore.Http.HttpResults;
@@ -7,18 +8,20 @@ namespace AuthService.Features.Roles;
 /// <summary>HTTP surface of roles and of the permissions in them.</summary>
 internal static class RolesEndpoints
 {
+    private static readonly TimeSpan ListLife = TimeSpan.FromMinutes(5);
+
     public static void MapRoles(this IEndpointRouteBuilder routes)
     {
         var roles = routes.MapGroup("/api/v1/roles").WithTags("Roles");
-        roles.MapGet("", ListAsync).RequirePermission(OwnPermissions.RolesRead).WithSummary("List roles");
-        roles.MapPost("", CreateAsync).RequirePermission(OwnPermissions.RolesWrite).WithSummary("Make a role").MayFail(409);
+        roles.MapGet("", ListAsync).RequirePermission(OwnPermissions.RolesRead).WithSummary("List roles").Cached(ListLife, [CacheTags.Catalog], "roles:list");
+        roles.MapPost("", CreateAsync).RequirePermission(OwnPermissions.RolesWrite).WithSummary("Make a role").MayFail(409).WaitsForNodes();
         roles.MapGet("/{id:long}", GetAsync).RequirePermission(OwnPermissions.RolesRead).WithSummary("One role with its permissions");
-        roles.MapPatch("/{id:long}", UpdateAsync).RequirePermission(OwnPermissions.RolesWrite).WithSummary("Rename or describe a role").MayFail(409, 412);
-        roles.MapDelete("/{id:long}", DeleteAsync).RequirePermission(OwnPermissions.RolesWrite).WithSummary("Delete a role").MayFail(409, 412);
+        roles.MapPatch("/{id:long}", UpdateAsync).RequirePermission(OwnPermissions.RolesWrite).WithSummary("Rename or describe a role").MayFail(409, 412).WaitsForNodes();
+        roles.MapDelete("/{id:long}", DeleteAsync).RequirePermission(OwnPermissions.RolesWrite).WithSummary("Delete a role").MayFail(409, 412).WaitsForNodes();
         roles.MapPut("/{id:long}/permissions/{permissionId:long}", AddPermissionAsync).RequirePermission(OwnPermissions.RolesWrite)
-            .WithSummary("Put a permission into a role").MayFail(409);
+            .WithSummary("Put a permission into a role").MayFail(409).WaitsForNodes();
         roles.MapDelete("/{id:long}/permissions/{permissionId:long}", RemovePermissionAsync).RequirePermission(OwnPermissions.RolesWrite)
-            .WithSummary("Take a permission out of a role").MayFail(409);
+            .WithSummary("Take a permission out of a role").MayFail(409).WaitsForNodes();
     }
 
     private static async Task<Results<Ok<Page<RoleInfo>>, ProblemResult>> ListAsync(

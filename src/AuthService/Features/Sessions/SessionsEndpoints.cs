@@ -11,7 +11,7 @@ internal static class SessionsEndpoints
     {
         var mine = routes.MapGroup("/api/v1/me/sessions").WithTags("Me").RequireSession();
         mine.MapGet("", ListAsync).WithSummary("The caller's live sessions");
-        mine.MapDelete("/{id:guid}", EndAsync).WithSummary("End one of the caller's sessions");
+        mine.MapDelete("/{id:guid}", EndAsync).WithSummary("End one of the caller's sessions").WaitsForNodes();
     }
 
     private static async Task<Ok<SessionList>> ListAsync(Caller caller, ListSessions list, CancellationToken ct) =>

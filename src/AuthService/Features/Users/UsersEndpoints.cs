@@ -11,19 +11,19 @@ internal static class UsersEndpoints
     {
         var users = routes.MapGroup("/api/v1/users").WithTags("Users");
         users.MapGet("/profile", GetProfileAsync).RequireSession(beforePasswordChange: true).WithSummary("The caller's own account");
-        users.MapPatch("/profile", UpdateProfileAsync).RequireSession().WithSummary("Change the caller's own account").MayFail(409, 412);
+        users.MapPatch("/profile", UpdateProfileAsync).RequireSession().WithSummary("Change the caller's own account").MayFail(409, 412).WaitsForNodes();
 
         users.MapGet("", ListAsync).RequirePermission(OwnPermissions.UsersRead).WithSummary("List accounts");
-        users.MapPost("", CreateAsync).RequirePermission(OwnPermissions.UsersWrite).WithSummary("Make an account with a temporary password").MayFail(409);
+        users.MapPost("", CreateAsync).RequirePermission(OwnPermissions.UsersWrite).WithSummary("Make an account with a temporary password").MayFail(409).WaitsForNodes();
         users.MapGet("/{id:long}", GetAsync).RequirePermission(OwnPermissions.UsersRead).WithSummary("One account with its roles and permissions");
-        users.MapPatch("/{id:long}", UpdateAsync).RequirePermission(OwnPermissions.UsersWrite).WithSummary("Change an account").MayFail(409, 412);
-        users.MapPost("/{id:long}/activate", ActivateAsync).RequirePermission(OwnPermissions.UsersWrite).WithSummary("Let an account sign in again");
-        users.MapPost("/{id:long}/deactivate", DeactivateAsync).RequirePermission(OwnPermissions.UsersWrite).WithSummary("End an account's sessions and keep it out").MayFail(409);
-        users.MapDelete("/{id:long}", DeleteAsync).RequirePermission(OwnPermissions.UsersAdmin).WithSummary("Delete an account").MayFail(409, 412);
+        users.MapPatch("/{id:long}", UpdateAsync).RequirePermission(OwnPermissions.UsersWrite).WithSummary("Change an account").MayFail(409, 412).WaitsForNodes();
+        users.MapPost("/{id:long}/activate", ActivateAsync).RequirePermission(OwnPermissions.UsersWrite).WithSummary("Let an account sign in again").WaitsForNodes();
+        users.MapPost("/{id:long}/deactivate", DeactivateAsync).RequirePermission(OwnPermissions.UsersWrite).WithSummary("End an account's sessions and keep it out").MayFail(409).WaitsForNodes();
+        users.MapDelete("/{id:long}", DeleteAsync).RequirePermission(OwnPermissions.UsersAdmin).WithSummary("Delete an account").MayFail(409, 412).WaitsForNodes();
 
         users.MapGet("/{id:long}/roles", ListRolesAsync).RequirePermission(OwnPermissions.UsersRead).WithSummary("The roles of an account");
-        users.MapPut("/{id:long}/roles/{roleId:long}", GrantRoleAsync).RequirePermission(OwnPermissions.RolesAssign).WithSummary("Grant a role");
-        users.MapDelete("/{id:long}/roles/{roleId:long}", RevokeRoleAsync).RequirePermission(OwnPermissions.RolesAssign).WithSummary("Revoke a role").MayFail(409);
+        users.MapPut("/{id:long}/roles/{roleId:long}", GrantRoleAsync).RequirePermission(OwnPermissions.RolesAssign).WithSummary("Grant a role").WaitsForNodes();
+        users.MapDelete("/{id:long}/roles/{roleId:long}", RevokeRoleAsync).RequirePermission(OwnPermissions.RolesAssign).WithSummary("Revoke a role").MayFail(409).WaitsForNodes();
     }
 
     private static Task<Results<Ok<UserDetail>, ProblemResult>> GetProfileAsync(Caller caller, GetUser get, HttpResponse response, CancellationToken ct) =>

@@ -1,7 +1,6 @@
 using System.Diagnostics;
-using System.Globalization;
 
-namespace Bench.SolidCache;
+namespace Bench;
 
 /// <summary>One way to do one thing, run by many callers at once for a fixed time.</summary>
 internal sealed record Contender(string Name, int Callers, Func<int, Task> Once);
@@ -34,15 +33,11 @@ internal static class SideBySide
         return contenders.ToDictionary(c => c.Name, c => new Measured(c.Name, Median(rates[c.Name]), Median(bytes[c.Name])));
     }
 
-    public static double Median(IEnumerable<double> values) => Percentile(values, 0.5);
+    public static double Median(IEnumerable<double> values) => Figures.Median(values);
 
-    public static double Percentile(IEnumerable<double> values, double part)
-    {
-        var sorted = values.Order().ToArray();
-        return sorted[Math.Min((int)(sorted.Length * part), sorted.Length - 1)];
-    }
+    public static double Percentile(IEnumerable<double> values, double part) => Figures.Percentile(values, part);
 
-    public static string Text(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
+    public static string Text(FormattableString text) => Figures.Text(text);
 
     private static async Task<(double Rate, double BytesPerOperation)> RoundAsync(Contender contender, TimeSpan time)
     {

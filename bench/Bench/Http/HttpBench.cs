@@ -1,0 +1,64 @@
+using System.Diagnostics;
+using Bench.Peers;
+
+namespace Bench.Http;
+
+/// <summary>
+/// The service under load over HTTP, beside what one would use instead, on one machine and in one run: whatever else the machine does
+/// meets both, because they take turns.
+/// </summary>
+internal static class HttpBench
+{
+    private const int Users = 100_000;
+
+    /// <summary>In this order: the memory of a node is that of one that has done nothing yet, and what changes roles comes last.</summary>
+    private static readonly (string Name, Func<Scene, Task> RunAsync)[] Parts =
+    [
+        ("memory", MemoryPart.RunAsync),
+        ("refresh", RefreshPart.RunAsync),
+        ("check", CheckPart.RunAsync),
+        ("login", LogInPart.RunAsync),
+        ("flood", FloodPart.RunAsync),
+        ("miss", MissPart.RunAsync),
+        ("mix", MixPart.RunAsync),
+        ("grants", GrantPart.RunAsync),
+        ("roles", RoleEditPart.RunAsync),
+    ];
+
+    /// <summary>What can be asked for by name: the parts, and the cold starts before them.</summary>
+    public static IEnumerable<string> Names => [ColdStartPart.Name, .. Parts.Select(p => p.Name)];
+
+    /// <param name="only">Names of parts; none: all.</param>
+    public static async Task<int> RunAsync(string[] only)
+    {
+        var watch = Stopwatch.StartNew();
+        bool IsWanted(string name) => only.Length == 0 || only.Contains(name, StringComparer.Ordinal);
+        var report = new Report();
+        await using var target = await Target.CreateAsync(Users);
+        await using var peers = new PeerSet(target);
+        Tell("seeded");
+        if (IsWanted(ColdStartPart.Name)) await ColdStartPart.RunAsync(target, report);
+        Tell(ColdStartPart.Name);
+
+        // The first start makes the keys that sessions are minted with. Another one serves, which knows the administrator from the start.
+        await using (await target.StartAsync())
+        {
+        }
+
+        using var mint = await SessionMint.CreateAsync(target, Scene.Users);
+        var administrator = await mint.AdministratorAsync();
+        await using var service = await target.StartAsync();
+        var scene = new Scene(target, service, mint, administrator, peers, report);
+        foreach (var part in Parts.Where(p => IsWanted(p.Name)))
+        {
+            await part.RunAsync(scene);
+            Tell(part.Name);
+        }
+
+        report.Write();
+        foreach (var peer in peers.Missing) await Console.Out.WriteLineAsync($"{peer.Name} is not here: {peer.Absence}");
+        return 0;
+
+        void Tell(string what) => Console.Error.WriteLine(Figures.Text($"{watch.Elapsed.TotalSeconds,4:F0} s  {what}"));
+    }
+}

@@ -1,0 +1,75 @@
+using AuthService.Client;
+using Bench.Peers;
+
+namespace Bench.Http;
+
+/// <summary>What the parts of <see cref="HttpBench"/> share.</summary>
+/// <param name="Service">The node under load.</param>
+/// <param name="Administrator">Access token of an account that holds every permission.</param>
+internal sealed record Scene(Target Target, ServerProcess Service, SessionMint Mint, string Administrator, PeerSet Peers, Report Report)
+{
+    /// <summary>Rounds of every load; medians of them are told.</summary>
+    public const int Rounds = 5;
+
+    public const int Connections = 32;
+
+    /// <summary>Accounts that take part in a load, each with a session of its own.</summary>
+    public const int Users = 10_000;
+
+    private const int LongestWarmUpSeconds = 8;
+
+    /// <summary>Writes new sessions to a file wrk reads.</summary>
+    public async Task<string> RefreshTokensAsync(int count)
+    {
+        var file = Target.InFolder("refresh");
+        await File.WriteAllLinesAsync(file, (await Mint.MintAsync(count)).Select(s => s.RefreshToken));
+        return file;
+    }
+
+    /// <inheritdoc cref="RefreshTokensAsync"/>
+    public async Task<string> AccessTokensAsync()
+    {
+        var file = Target.InFolder("access");
+        await File.WriteAllLinesAsync(file, (await Mint.MintAsync(Users)).Select(s => $"{s.AccessToken} {s.Permission}"));
+        return file;
+    }
+
+    /// <summary>Asks the service once for the rights of every account, a hundred a call.</summary>
+    public async Task AskAboutAllAsync()
+    {
+        var ids = await Target.ReadAsync<long[]>("SELECT array_agg(id ORDER BY id) FROM users");
+        await Parallel.ForEachAsync(ids.Chunk(100), new ParallelOptions { MaxDegreeOfParallelism = 4 }, async (chunk, ct) =>
+        {
+            var question = new BatchCheckRequest { Checks = [.. chunk.Select(id => new CheckRequest { UserId = id, Permission = "res1:read" })] };
+            using var request = new HttpRequestMessage(HttpMethod.Post, new Uri("/api/v1/authz/check/batch", UriKind.Relative));
+            request.Content = JsonContent.Create(question, WireJson.Default.BatchCheckRequest);
+            (await SendAsync(Service, request, ct)).Dispose();
+        });
+    }
+
+    /// <summary>Lets a node see the sessions in a file of <see cref="AccessTokensAsync"/>, all of them if it is quick enough to be asked.</summary>
+    public static async Task WarmAsync(ServerProcess node, string access)
+    {
+        // Every run begins with the first session again.
+        for (var seconds = 2; seconds <= LongestWarmUpSeconds; seconds *= 2)
+        {
+            if ((await Wrk.RunAsync(node.Address, "check.lua", Connections, seconds, ("ACCESS", access))).Requests >= Users) return;
+        }
+    }
+
+    /// <summary>As the administrator; anything but 2xx is an error of the bench.</summary>
+    public async Task<HttpResponseMessage> SendAsync(ServerProcess node, HttpRequestMessage request, CancellationToken ct = default)
+    {
+        request.Headers.Authorization = new("Bearer", Administrator);
+        return (await node.Http.SendAsync(request, ct)).EnsureSuccessStatusCode();
+    }
+
+    /// <summary>How long an administrator waits for one change.</summary>
+    public async Task<double> TimeMsAsync(ServerProcess node, HttpMethod method, FormattableString path)
+    {
+        using var request = new HttpRequestMessage(method, new Uri(Figures.Text(path), UriKind.Relative));
+        var started = System.Diagnostics.Stopwatch.GetTimestamp();
+        (await SendAsync(node, request)).Dispose();
+        return System.Diagnostics.Stopwatch.GetElapsedTime(started).TotalMilliseconds;
+    }
+}

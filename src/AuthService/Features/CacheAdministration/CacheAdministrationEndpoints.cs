@@ -1,0 +1,22 @@
+using AuthService.Client;
+using AuthService.Http;
+using Microsoft.AspNetCore.Http.HttpResults;
+
+namespace AuthService.Features.CacheAdministration;
+
+/// <summary>HTTP surface of the cache, for operators.</summary>
+internal static class CacheAdministrationEndpoints
+{
+    public static void MapCacheAdministration(this IEndpointRouteBuilder routes)
+    {
+        var cache = routes.MapGroup("/admin/cache").WithTags("Operations").RequirePermission(OwnPermissions.SystemAdmin);
+        cache.MapPost("/invalidate", InvalidateAsync).WithSummary("Make cached things invalid on every node");
+        cache.MapPost("/verify", VerifyAsync).WithSummary("Compare the rights in this node's memory with the database");
+    }
+
+    private static async Task<Results<NoContent, ProblemResult>> InvalidateAsync(
+        InvalidateRequest request, Caller caller, InvalidateCache invalidate, CancellationToken ct) =>
+        await invalidate.ExecuteAsync(caller, request, ct) is { } problem ? problem.ToHttp() : TypedResults.NoContent();
+
+    private static async Task<Ok<CacheComparison>> VerifyAsync(CompareRights compare, CancellationToken ct) => TypedResults.Ok(await compare.ExecuteAsync(ct));
+}

@@ -1,0 +1,172 @@
+using System.Net;
+using AuthService.Client;
+
+namespace IntegrationTests.Features.CacheAdministration;
+
+public class CacheAdministrationTests(Servers servers) : IClassFixture<Servers>
+{
+    private CancellationToken Ct => servers.TestTimeout;
+
+    // Every form of it makes both nodes ask the database again for what it names.
+    [Theory]
+    [InlineData("user")]
+    [InlineData("role")]
+    [InlineData("tag")]
+    [InlineData("prefix")]
+    [InlineData("event")]
+    [InlineData("all")]
+    public async Task What_is_named_is_loaded_anew_on_every_node(string form)
+    {
+        await using var database = await servers.CreateDatabaseAsync(Ct);
+        await using var one = await Node.StartAsync(database, Ct);
+        await using var two = await Node.StartAsync(database, Ct, one.MasterKey);
+        var admin = await one.AddAdministratorAsync("root", Ct);
+        var anna = await one.AddAccountAsync("anna", Ct, "roles:read");
+        var rights = two.Services.GetRequiredService<AuthService.Features.Authorization.Rights>();
+        await two.SettleAsync();
+        await rights.OfAsync(anna.Id, Ct);
+        // Behind everybody's back: no trigger, so nobody learns of it.
+        await database.ExecuteSqlAsync("ALTER TABLE user_roles DISABLE TRIGGER USER", Ct);
+        await database.ExecuteSqlAsync("DELETE FROM user_roles WHERE user_id = $1", Ct, anna.Id);
+        Assert.True((await rights.OfAsync(anna.Id, Ct)).Allow("roles:read"));
+
+        var request = form switch
+        {
+            "user" => new InvalidateRequest { UserId = anna.Id },
+            "role" => new InvalidateRequest { RoleId = await database.RoleIdAsync("only-anna", Ct) },
+            "tag" => new InvalidateRequest { Tag = $"user:{anna.Id}" },
+            // A sweep reaches what the node that was asked has in memory, and what is in the table.
+            "prefix" => new InvalidateRequest { Prefix = "permissions:user:" },
+            "event" => new InvalidateRequest { Event = $"user.roles_changed:{anna.Id}" },
+            _ => new InvalidateRequest { All = true },
+        };
+        using (var done = await admin.SendAsync(HttpMethod.Post, "/admin/cache/invalidate", request, Ct, on: form == "prefix" ? two : one)) Assert.Equal(HttpStatusCode.NoContent, done.StatusCode);
+        Assert.False((await rights.OfAsync(anna.Id, Ct)).Allow("roles:read"));
+    }
+
+    [Fact]
+    public async Task A_request_that_names_nothing_or_two_things_or_what_never_happens_is_refused()
+    {
+        await using var database = await servers.CreateDatabaseAsync(Ct);
+        await using var node = await Node.StartAsync(database, Ct);
+        var admin = await node.AddAdministratorAsync("root", Ct);
+        foreach (var (request, code) in new[]
+        {
+            (new InvalidateRequest(), "cache.not_one_target"), (new InvalidateRequest { All = false }, "cache.not_one_target"),
+            (new InvalidateRequest { All = true, UserId = 1 }, "cache.not_one_target"), (new InvalidateRequest { Event = "user.sneezed:1" }, "cache.event_not_known"),
+            (new InvalidateRequest { Event = "user.updated" }, "cache.event_not_known"), (new InvalidateRequest { Event = "user.updated:-1" }, "cache.event_not_known"),
+            (new InvalidateRequest { Event = "session.ended:7" }, "cache.event_not_known"),
+        })
+        {
+            using var refused = await admin.SendAsync(HttpMethod.Post, "/admin/cache/invalidate", request, Ct);
+            Assert.Equal(code, (await refused.ProblemAsync(Ct)).Code);
+        }
+    }
+
+    // T37. The control: a right changed behind the triggers' back is a difference, and is named.
+    [Fact]
+    public async Task Memory_and_database_are_compared()
+    {
+        await using var database = await servers.CreateDatabaseAsync(Ct);
+        await using var node = await Node.StartAsync(database, Ct);
+        var admin = await node.AddAdministratorAsync("root", Ct);
+        var anna = await node.AddAccountAsync("anna", Ct, "roles:read");
+        await node.SettleAsync();
+        foreach (var account in new[] { admin, anna }) using (await account.SendAsync(HttpMethod.Get, "/api/v1/me/permissions", body: null, Ct)) { /* into memory */ }
+        var same = await VerifyAsync(admin);
+        Assert.Equal(0, same.Different);
+        Assert.InRange(same.Compared, 2, 100);
+
+        await database.ExecuteSqlAsync("ALTER TABLE user_roles DISABLE TRIGGER USER", Ct);
+        await database.ExecuteSqlAsync("DELETE FROM user_roles WHERE user_id = $1", Ct, anna.Id);
+        Assert.Equal([anna.Id], (await VerifyAsync(admin)).Examples);
+    }
+
+    [Fact]
+    public async Task An_answer_is_explained_by_the_roles_it_comes_through()
+    {
+        await using var database = await servers.CreateDatabaseAsync(Ct);
+        await using var node = await Node.StartAsync(database, Ct);
+        var (reader, anna) = (await node.AddAccountAsync("reader", Ct, "users:read"), await node.AddAccountAsync("anna", Ct, "roles:read"));
+        var role = await database.RoleIdAsync("only-anna", Ct);
+
+        await node.SettleAsync();
+        await ExplainAsync(reader, anna.Id, "roles:read");
+        var yes = await ExplainAsync(reader, anna.Id, "roles:read");
+        Assert.Equal((true, true, "memory"), (yes.Allowed, yes.PermissionIsKnown, yes.Tier));
+        Assert.Equal([new PermissionPath(role, "only-anna", "roles:read")], yes.Paths);
+        Assert.NotNull(yes.AgeSeconds);
+        var no = await ExplainAsync(reader, anna.Id, "no:such");
+        Assert.Equal((false, false, 0), (no.Allowed, no.PermissionIsKnown, no.Paths.Count));
+        Assert.Equal(["only-anna"], no.Roles);
+
+        using var curious = await anna.SendAsync(HttpMethod.Post, "/api/v1/authz/explain", new ExplainRequest { UserId = anna.Id, Permission = "roles:read" }, Ct);
+        Assert.Equal(HttpStatusCode.Forbidden, curious.StatusCode);
+    }
+
+    // Lists are one answer for all who may ask, until roles or permissions change.
+    [Theory]
+    [InlineData("/api/v1/roles")]
+    [InlineData("/api/v1/permissions?limit=5")]
+    public async Task A_list_is_kept_until_it_changes_and_a_client_that_has_it_is_told_so(string path)
+    {
+        await using var database = await servers.CreateDatabaseAsync(Ct);
+        await using var node = await Node.StartAsync(database, Ct);
+        var (admin, nobody) = (await node.AddAdministratorAsync("root", Ct), await node.AddAccountAsync("nobody", Ct));
+        using var first = await admin.SendAsync(HttpMethod.Get, path, body: null, Ct);
+        var (tag, body) = (first.Headers.ETag!.ToString(), await first.Content.ReadAsStringAsync(Ct));
+        Assert.Empty(await Statements.CountAsync(database, async () =>
+        {
+            using var again = await admin.SendAsync(HttpMethod.Get, path, body: null, Ct);
+            Assert.Equal(body, await again.Content.ReadAsStringAsync(Ct));
+            Assert.Equal(first.Content.Headers.ContentType, again.Content.Headers.ContentType);
+            using var known = await GetAsync(admin, path, tag);
+            Assert.Equal(HttpStatusCode.NotModified, known.StatusCode);
+            Assert.Empty(await known.Content.ReadAsByteArrayAsync(Ct));
+        }, Ct));
+
+        // Kept or not, who may not ask gets nothing.
+        using (var refused = await nobody.SendAsync(HttpMethod.Get, path, body: null, Ct)) Assert.Equal(HttpStatusCode.Forbidden, refused.StatusCode);
+
+        using (var made = await admin.SendAsync(HttpMethod.Post, "/api/v1/roles", new CreateRoleRequest { Name = "aaa" }, Ct)) Assert.Equal(HttpStatusCode.Created, made.StatusCode);
+        using (var added = await admin.SendAsync(HttpMethod.Post, "/api/v1/permissions", new CreatePermissionRequest { Resource = "aaa", Action = "read" }, Ct)) Assert.Equal(HttpStatusCode.Created, added.StatusCode);
+        using var changed = await GetAsync(admin, path, tag);
+        Assert.Equal(HttpStatusCode.OK, changed.StatusCode);
+        Assert.Contains("\"aaa", await changed.Content.ReadAsStringAsync(Ct), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Ones_own_rights_have_a_tag_that_changes_with_them()
+    {
+        await using var database = await servers.CreateDatabaseAsync(Ct);
+        await using var node = await Node.StartAsync(database, Ct);
+        var (admin, anna) = (await node.AddAdministratorAsync("root", Ct), await node.AddAccountAsync("anna", Ct, "roles:read"));
+        using var first = await anna.SendAsync(HttpMethod.Get, "/api/v1/me/permissions", body: null, Ct);
+        var tag = first.Headers.ETag!.ToString();
+        using (var known = await GetAsync(anna, "/api/v1/me/permissions", tag)) Assert.Equal(HttpStatusCode.NotModified, known.StatusCode);
+        using (await admin.SendAsync(HttpMethod.Delete, $"/api/v1/users/{anna.Id}/roles/{await database.RoleIdAsync("only-anna", Ct)}", body: null, Ct))
+        using (var changed = await GetAsync(anna, "/api/v1/me/permissions", tag)) Assert.Equal(HttpStatusCode.OK, changed.StatusCode);
+    }
+
+    private Task<HttpResponseMessage> GetAsync(Account caller, string path, string tag)
+    {
+        var request = new HttpRequestMessage(HttpMethod.Get, path);
+        request.Headers.Authorization = new System.Net.Http.Headers.AuthenticationHeaderValue("Bearer", caller.Tokens.AccessToken);
+        request.Headers.TryAddWithoutValidation("If-None-Match", tag);
+        return caller.Node.Http.SendAsync(request, Ct);
+    }
+
+    private async Task<CacheComparison> VerifyAsync(Account caller)
+    {
+        using var answer = await caller.SendAsync(HttpMethod.Post, "/admin/cache/verify", body: null, Ct);
+        answer.EnsureSuccessStatusCode();
+        return (await answer.Content.ReadFromJsonAsync(WireJson.Default.CacheComparison, Ct))!;
+    }
+
+    private async Task<ExplainResponse> ExplainAsync(Account caller, long userId, string permission)
+    {
+        using var answer = await caller.SendAsync(HttpMethod.Post, "/api/v1/authz/explain", new ExplainRequest { UserId = userId, Permission = permission }, Ct);
+        answer.EnsureSuccessStatusCode();
+        return (await answer.Content.ReadFromJsonAsync(WireJson.Default.ExplainResponse, Ct))!;
+    }
+}
