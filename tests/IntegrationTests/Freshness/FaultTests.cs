@@ -70,9 +70,11 @@ internal static class Verdicts
     public static async Task PassAsync(this FreshnessRun run, ITestOutputHelper output)
     {
         var findings = await run.EndAsync();
-        output.WriteLine(findings.ToString());
+        var (compared, different) = await run.CompareAsync();
+        output.WriteLine($"{findings}; {compared} rights in memory compared with the database, {different} differ");
         output.WriteLine($"changes: {string.Join(", ", run.Changes)}; no answer: {string.Join(", ", run.Failures)}");
         Assert.True(findings.Stale == 0, findings.ToString());
+        Assert.Equal(0, different);
         Assert.True(run.Unexpected.Count == 0, string.Join('\n', run.Unexpected.Take(5)));
         Assert.False(run.Failures.ContainsKey("500"), run.Fleet.Log);
         Assert.InRange(findings.SoonAfter, 100, findings.Asks);

@@ -95,7 +95,7 @@ internal sealed class Faults(FreshnessRun run, CancellationToken ct)
     /// </summary>
     public async Task OpenTransactionAsync(double seconds)
     {
-        using var spell = run.Weather.Begin(OpenTransaction);
+        run.Weather.Count(OpenTransaction);
         var chance = run.NewChance();
         await WithReservedAsync(chance, async right =>
         {

@@ -2,6 +2,8 @@ using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Globalization;
 using System.Security.Cryptography;
+using System.Text;
+using System.Text.Json;
 using AuthService.Client;
 using IntegrationTests.SolidCache.Freshness;
 using Npgsql;
@@ -111,6 +113,22 @@ internal sealed class FreshnessRun : IAsyncDisposable
         return Judge.Findings;
     }
 
+    /// <summary>T37: compares what every process has in memory with the database, which must stand still.</summary>
+    /// <returns>How many accounts were compared, and how many of them differ.</returns>
+    public async Task<(long Compared, long Different)> CompareAsync()
+    {
+        var (compared, different) = (0L, 0L);
+        for (var place = 0; place < ServiceFleet.Places; place++)
+        {
+            var reply = await AdministerAsync(Fleet.At(place), HttpMethod.Post, "/admin/cache/verify");
+            if (!IsCertain(reply, "compare", 200)) continue;
+            var comparison = JsonSerializer.Deserialize(reply.Body, WireJson.Default.CacheComparison)!;
+            (compared, different) = (compared + comparison.Compared, different + comparison.Different);
+        }
+
+        return (compared, different);
+    }
+
     /// <summary>A change made by the administrator.</summary>
     public Task<Reply> AdministerAsync(Member member, HttpMethod method, string path) => member.SendAsync(method, path, _administrator);
 
@@ -153,12 +171,11 @@ internal sealed class FreshnessRun : IAsyncDisposable
     /// <returns>Null: the run is over.</returns>
     public async Task<TokenResponse?> LogInAsync(string email, Chance chance)
     {
-        var body = System.Text.Json.JsonSerializer.SerializeToUtf8Bytes(
-            new LoginRequest { Email = email, Password = Account.StandardPassword }, WireJson.Default.LoginRequest);
+        var body = JsonSerializer.SerializeToUtf8Bytes(new LoginRequest { Email = email, Password = Account.StandardPassword }, WireJson.Default.LoginRequest);
         for (var pause = ShortestPause; !IsOver; pause = Longer(pause))
         {
             var reply = await Fleet.Pick(chance).SendAsync(HttpMethod.Post, "/api/v1/auth/login", token: null, body);
-            if (IsCertain(reply, "log-in", 200)) return System.Text.Json.JsonSerializer.Deserialize(reply.Body, WireJson.Default.TokenResponse);
+            if (IsCertain(reply, "log-in", 200)) return JsonSerializer.Deserialize(reply.Body, WireJson.Default.TokenResponse);
             await Task.Delay(pause, TimeProvider.System, CancellationToken.None);
         }
 
@@ -178,7 +195,7 @@ internal sealed class FreshnessRun : IAsyncDisposable
     public void Failed(Reply reply) =>
         _failures.AddOrUpdate(reply.Status == 0 ? "connection lost" : reply.Status.ToString(CultureInfo.InvariantCulture), 1, static (_, count) => count + 1);
 
-    public void NotExpected(Reply reply, string what) => _unexpected.Enqueue($"{what}: {reply.Status} {System.Text.Encoding.UTF8.GetString(reply.Body)}");
+    public void NotExpected(Reply reply, string what) => _unexpected.Enqueue($"{what}: {reply.Status} {Encoding.UTF8.GetString(reply.Body)}");
 
     public async ValueTask DisposeAsync()
     {

@@ -68,8 +68,10 @@ internal static class LoadCommand
 
         await openTransactions;
         var findings = await run.EndAsync();
+        var (compared, different) = await run.CompareAsync();
         Print(run, findings, $"freshness, {Stopwatch.GetElapsedTime(began).TotalSeconds:0} s, seed {setup.Seed}");
-        return findings.Stale == 0 && run.Unexpected.Count == 0;
+        Line("rights in memory beside the database", Invariant($"{compared:N0} compared, {different:N0} differ"));
+        return findings.Stale == 0 && run.Unexpected.Count == 0 && different == 0;
 
         double Left() => seconds - Stopwatch.GetElapsedTime(began).TotalSeconds;
 

@@ -20,7 +20,7 @@ internal sealed class Population
     private const int Holders = 24;
     private const int EditedRoles = 3;
     private const int Active = 6;
-    private const int SignedIn = 4;
+    private const int SignedIn = 2;
     private const int Reserve = 8;
 
     // A permission for each role that has one; roles are named like it.

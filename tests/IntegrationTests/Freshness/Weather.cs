@@ -43,10 +43,13 @@ internal sealed class Weather
         }
     }
 
+    /// <summary>A fault that holds nobody up.</summary>
+    public void Count(string fault) => _faults.AddOrUpdate(fault, 1, static (_, count) => count + 1);
+
     /// <summary>A fault, until it is disposed.</summary>
     public IDisposable Begin(string fault)
     {
-        _faults.AddOrUpdate(fault, 1, static (_, count) => count + 1);
+        Count(fault);
         return new Spell(this, isStop: false);
     }
 

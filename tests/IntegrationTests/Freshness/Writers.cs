@@ -26,8 +26,8 @@ internal sealed class Writers(FreshnessRun run)
     }
 
     /// <summary>Leaves everything as it is for some paces.</summary>
-    public static async Task StayAsync(FreshnessRun run, Chance chance) =>
-        await Task.Delay(run.Setup.Pace * (ShortestStay + chance.Next(LongestStay - ShortestStay)), TimeProvider.System, run.Stopping)
+    public static async Task StayAsync(FreshnessRun run, Chance chance, int times = 1) =>
+        await Task.Delay(run.Setup.Pace * times * (ShortestStay + chance.Next(LongestStay - ShortestStay)), TimeProvider.System, run.Stopping)
             .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
 
     private async Task FlipRightsAsync(IReadOnlyList<RightSwitch> rights, Chance chance)
@@ -84,6 +84,9 @@ internal sealed class Writers(FreshnessRun run)
 /// <summary>One person who signs in and out, in every way there is.</summary>
 internal sealed class SessionsWriter(FreshnessRun run, Person person, Chance chance)
 {
+    // A log-in costs as much as a thousand checks.
+    private const int Slowness = 3;
+
     // Stays signed in while others come and go, and ends those of whose end nobody can say whether it was reached.
     private SessionSwitch? _keeper;
 
@@ -92,7 +95,7 @@ internal sealed class SessionsWriter(FreshnessRun run, Person person, Chance cha
         while (!run.Stopping.IsCancellationRequested)
         {
             if ((_keeper ??= await LogInAsync(run, person, chance)) is null || await LogInAsync(run, person, chance) is not { } session) return;
-            await Writers.StayAsync(run, chance);
+            await Writers.StayAsync(run, chance, Slowness);
             var isDone = chance.Next(5) switch
             {
                 0 => await EndAsync([session], member => DeleteAsync(member, session)),
@@ -102,7 +105,7 @@ internal sealed class SessionsWriter(FreshnessRun run, Person person, Chance cha
                 _ => await EndAsync([session], member => PostAsync(member, "logout", session)),
             };
             if (!isDone) return;
-            await Writers.StayAsync(run, chance);
+            await Writers.StayAsync(run, chance, Slowness);
         }
     }
 
