@@ -12,8 +12,8 @@ internal static class Controls
     // Chance decides when the hole is met, and on a busy machine seconds are few checks.
     private const int Attempts = 4;
 
-    // The place that does nothing but answer, where one is chosen.
-    private const int Idle = 2;
+    // The place that does nothing but answer, where one is chosen; its neighbour is where things are changed.
+    private const int Idle = 1;
 
     // So long that a process which was stopped for a moment still trusts what it knows.
     private const double LongLease = 2;
@@ -61,7 +61,7 @@ internal static class Controls
         // The log is written by commits alone: those that don't ask for it are lost in the crash.
         await using var server = await OwnServer.StartAsync(ct, ("wal_writer_delay", "10s"), ("autovacuum", "off"));
         await using var run = await FreshnessRun.StartAsync(
-            server.ConnectionString, new RunSetup(seed, LeaseSeconds: 1, RetentionSeconds: 120, disabled, DisabledAt: Idle, Doomed: 0), ct);
+            server.ConnectionString, new RunSetup(seed, LeaseSeconds: 1, RetentionSeconds: 120, disabled, DisabledAt: Idle, Doomed: 0) { Places = 2 }, ct);
         var (right, chance) = await GrantAsync(run);
         await using (var burn = run.Db.CreateCommand("SELECT pg_current_xact_id()"))
         {
@@ -69,31 +69,33 @@ internal static class Controls
         }
 
         await run.ForAsync(0.4, ct);   // it polls, and has them in its snapshot
-        await AskAsync(run, right, 3);
-        await server.CrashAsync(0, ct);
-        await run.FlipAsync(right, on: false, chance, run.Fleet.At(0));
-        for (var i = 0; i < 10 && !run.Judge.HasStale; i++)
+        await RevokeWhileAwayAsync(run, right, async () =>
         {
-            await run.ForAsync(0.1, ct);
-            await AskAsync(run, right, 20);
-        }
-
+            await server.CrashAsync(0, ct);
+            await run.FlipAsync(right, on: false, chance);
+        }, ct);
         return await run.EndAsync();
     }
 
-    /// <summary>
-    /// A process is away for longer than the log is kept, though not for longer than what it has in memory lives. Nobody asks it before it has polled: what it
-    /// loads then it has loaded anew.
-    /// </summary>
+    /// <summary>A process is away for longer than the log is kept, though not for longer than what it has in memory lives.</summary>
     private static async Task MissWhatWasPrunedAsync(FreshnessRun run, CancellationToken ct)
     {
         var (right, chance) = await GrantAsync(run);
+        await RevokeWhileAwayAsync(run, right, async () =>
+        {
+            await run.FlipAsync(right, on: false, chance);
+            await run.ForAsync(run.Setup.RetentionSeconds / 4 * 1.4, ct);   // a round of pruning comes every quarter
+        }, ct);
+    }
+
+    /// <summary>Nobody asks a process that was away before it has polled: what it loads then it has loaded anew.</summary>
+    private static async Task RevokeWhileAwayAsync(FreshnessRun run, RightSwitch right, Func<Task> revoke, CancellationToken ct)
+    {
         var away = run.Fleet.At(Idle);
         await run.Fleet.PauseAsync(away);
-        await run.FlipAsync(right, on: false, chance);
-        await run.ForAsync(run.Setup.RetentionSeconds / 4 * 1.4, ct);   // a round of pruning comes every quarter
+        await revoke();
         await run.Fleet.GoOnAsync(away);
-        await run.ForAsync(0.4, ct);
+        await run.ForAsync(0.8, ct);
         await AskAsync(run, right, 20);
     }
 
@@ -113,8 +115,10 @@ internal static class Controls
     private static RunSetup SetupFor(Mechanisms disabled, int seed) => disabled switch
     {
         // What is too old to be judged is not told either, lease or not: so old nothing gets here.
-        Mechanisms.Lease => new RunSetup(seed, LeaseSeconds: 0.5, RetentionSeconds: 120, disabled),
-        Mechanisms.Pruning => new RunSetup(seed, LeaseSeconds: 0.5, RetentionSeconds: 8, disabled),
-        _ => new RunSetup(seed, LongLease, RetentionSeconds: 120, disabled),
+        Mechanisms.Lease => new RunSetup(seed, LeaseSeconds: 0.5, RetentionSeconds: 120, disabled) { Places = 2 },
+        Mechanisms.Pruning => new RunSetup(seed, LeaseSeconds: 0.5, RetentionSeconds: 8, disabled) { Places = 2 },
+        // One dies, one is asked in its place, and one has not heard of it.
+        Mechanisms.NothingChangedWait => new RunSetup(seed, LongLease, RetentionSeconds: 120, disabled),
+        _ => new RunSetup(seed, LongLease, RetentionSeconds: 120, disabled) { Places = 2 },
     };
 }

@@ -14,6 +14,7 @@ internal sealed class Faults(FreshnessRun run, CancellationToken ct)
     public const string Stopped = "process stopped";
     public const string StoppedAndCutOff = "process stopped, its connections cut";
     public const string Cut = "connections cut";
+    public const string OutOfReach = "PostgreSQL out of reach for longer than the lease";
     public const string OpenTransaction = "transaction open for longer than the retention";
     public const string Killed = "process killed during a revoke";
     public const string KilledBeforeBarrier = "process killed between commit and barrier";
@@ -89,6 +90,20 @@ internal sealed class Faults(FreshnessRun run, CancellationToken ct)
         }
     }
 
+    /// <summary>T34. When the lease has ended, nobody says yes or no; when PostgreSQL is back, all recover by themselves.</summary>
+    public async Task TakePostgresAwayAsync(TestDatabase database)
+    {
+        using var spell = run.Weather.Begin(OutOfReach);
+        await database.SetReachableAsync(false, ct);
+        await run.ForAsync(run.Setup.LeaseSeconds + 0.1, ct);
+        Assert.All(await AskAllAsync(), reply => Assert.Equal(503, reply.Status));
+        await database.SetReachableAsync(true, ct);
+        await Eventually.TrueAsync(async () => (await AskAllAsync()).All(reply => reply.Status == 200), Patience);
+
+        async Task<IReadOnlyList<Reply>> AskAllAsync() =>
+            await Task.WhenAll(run.Fleet.Members.Select(member => member.SendAsync(HttpMethod.Get, "/api/v1/authz/forward?permission=users:read", run.Reader)));
+    }
+
     /// <summary>
     /// One transaction is open and does nothing, another revokes a right with SQL and commits late: what it wrote is old by then. The revoke is answered
     /// by a call that finds it done.
@@ -117,7 +132,7 @@ internal sealed class Faults(FreshnessRun run, CancellationToken ct)
             }
 
             await run.FinishAsync(right, chance);
-            foreach (var place in Enumerable.Range(0, ServiceFleet.Places)) await AskForAWhileAsync(run.Fleet.At(place), right);
+            foreach (var member in run.Fleet.Members) await AskForAWhileAsync(member, right);
         });
     }
 
@@ -198,7 +213,7 @@ internal sealed class Faults(FreshnessRun run, CancellationToken ct)
     }
 
     private Task AskEverywhereAsync(RightSwitch right) =>
-        Task.WhenAll(Enumerable.Range(0, ServiceFleet.Places).Select(run.Fleet.At).Where(m => !m.IsAway).Select(m => AskOftenAsync(m, right, 3)));
+        Task.WhenAll(run.Fleet.Members.Where(m => !m.IsAway).Select(m => AskOftenAsync(m, right, 3)));
 
     /// <summary>Beside each other.</summary>
     private Task AskOftenAsync(Member member, RightSwitch right, int times) =>

@@ -16,6 +16,9 @@ namespace IntegrationTests.Freshness;
 /// <param name="DisabledAt">The place where parts of the protocol are switched off; null: everywhere.</param>
 internal sealed record RunSetup(int Seed, double LeaseSeconds = 0.5, double RetentionSeconds = 5, Mechanisms Disabled = Mechanisms.None, int? DisabledAt = null, int Doomed = 60)
 {
+    /// <summary>How many processes there are.</summary>
+    public int Places { get; init; } = 3;
+
     /// <summary>How long those who ask and those who change pause; more of it leaves the machine to others.</summary>
     public TimeSpan Pace { get; init; } = TimeSpan.FromMilliseconds(20);
 }
@@ -43,7 +46,7 @@ internal sealed class FreshnessRun : IAsyncDisposable
     private FreshnessRun(RunSetup setup, Population people, ServiceFleet fleet, NpgsqlDataSource db)
     {
         (Setup, People, Fleet, Db) = (setup, people, fleet, db);
-        _questions = [.. Enumerable.Range(0, ServiceFleet.Places).Select(place => new Questions(this, place))];
+        _questions = [.. fleet.Members.Select(member => new Questions(this, member.Place))];
     }
 
     public RunSetup Setup { get; }
@@ -77,6 +80,7 @@ internal sealed class FreshnessRun : IAsyncDisposable
         var people = await Population.CreateAsync(connectionString, setup.Doomed, ct);
         var masterKey = Convert.ToBase64String(RandomNumberGenerator.GetBytes(32));
         var fleet = await ServiceFleet.StartAsync(
+            setup.Places,
             place => new ServiceSetup(connectionString, masterKey, setup.LeaseSeconds, setup.RetentionSeconds, setup.DisabledAt is { } at && at != place ? Mechanisms.None : setup.Disabled),
             ct);
         var run = new FreshnessRun(setup, people, fleet, NpgsqlDataSource.Create(connectionString + ";Pooling=false;Timeout=5;Command Timeout=15"));
@@ -118,9 +122,9 @@ internal sealed class FreshnessRun : IAsyncDisposable
     public async Task<(long Compared, long Different)> CompareAsync()
     {
         var (compared, different) = (0L, 0L);
-        for (var place = 0; place < ServiceFleet.Places; place++)
+        foreach (var member in Fleet.Members)
         {
-            var reply = await AdministerAsync(Fleet.At(place), HttpMethod.Post, "/admin/cache/verify");
+            var reply = await AdministerAsync(member, HttpMethod.Post, "/admin/cache/verify");
             if (!IsCertain(reply, "compare", 200)) continue;
             var comparison = JsonSerializer.Deserialize(reply.Body, WireJson.Default.CacheComparison)!;
             (compared, different) = (compared + comparison.Compared, different + comparison.Different);

@@ -107,7 +107,7 @@ internal static class LoadCommand
 
     private static void Print(FreshnessRun run, Findings findings, string title)
     {
-        Console.WriteLine(Invariant($"{title}: {ServiceFleet.Places} processes, lease {run.Setup.LeaseSeconds} s, retention {run.Setup.RetentionSeconds} s"));
+        Console.WriteLine(Invariant($"{title}: {run.Setup.Places} processes, lease {run.Setup.LeaseSeconds} s, retention {run.Setup.RetentionSeconds} s"));
         Line("checks", Number(findings.Asks));
         Line("  beside a change", Number(findings.Undecided));
         Line("  within 50 ms after a change's 2xx", Invariant($"{findings.SoonAfter:N0} at a process that had answered about it before"));

@@ -10,22 +10,20 @@ namespace IntegrationTests.Freshness;
 /// <summary>Processes of the service on one database, and what is done to them. A place is taken by one process after another.</summary>
 internal sealed class ServiceFleet : IAsyncDisposable
 {
-    public const int Places = 3;
-
     private readonly Func<int, ServiceSetup> _setups;
-    private readonly Member[] _members = new Member[Places];
+    private readonly Member[] _members;
     private readonly ConcurrentBag<Member> _all = [];
     private int _count;
 
-    private ServiceFleet(Func<int, ServiceSetup> setups) => _setups = setups;
+    private ServiceFleet(int places, Func<int, ServiceSetup> setups) => (_members, _setups) = (new Member[places], setups);
 
     /// <param name="setups">By place. The name under which each connects is put in here: it is by that that its connections are found.</param>
-    public static async Task<ServiceFleet> StartAsync(Func<int, ServiceSetup> setups, CancellationToken ct)
+    public static async Task<ServiceFleet> StartAsync(int places, Func<int, ServiceSetup> setups, CancellationToken ct)
     {
-        var fleet = new ServiceFleet(setups);
+        var fleet = new ServiceFleet(places, setups);
         try
         {
-            await Task.WhenAll(Enumerable.Range(0, Places).Select(place => fleet.AddAsync(place, ct)));
+            await Task.WhenAll(Enumerable.Range(0, places).Select(place => fleet.AddAsync(place, ct)));
             return fleet;
         }
         catch
@@ -38,15 +36,18 @@ internal sealed class ServiceFleet : IAsyncDisposable
     /// <summary>Its connections carry this as their application name.</summary>
     public static string NameOf(int place) => $"service-{place}";
 
+    /// <summary>Those who are there now, by place.</summary>
+    public IReadOnlyList<Member> Members => [.. Enumerable.Range(0, _members.Length).Select(At)];
+
     public Member At(int place) => Volatile.Read(ref _members[place]);
 
     /// <summary>One for a caller who goes where he is answered: not one that stands still or is dead, if there is another.</summary>
     public Member Pick(Chance chance, params Member[] without)
     {
-        var first = chance.Next(Places);
-        for (var i = 0; i < Places; i++)
+        var first = chance.Next(_members.Length);
+        for (var i = 0; i < _members.Length; i++)
         {
-            var member = At((first + i) % Places);
+            var member = At((first + i) % _members.Length);
             if (!member.IsAway && !without.Contains(member)) return member;
         }
 
