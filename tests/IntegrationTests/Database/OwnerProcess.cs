@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Text.Json;
 using AuthService.Database.PrivateServer;
+using IntegrationTests.Freshness;
 using IntegrationTests.SolidCache.Freshness;
 using Microsoft.Extensions.Logging.Abstractions;
 
@@ -9,7 +10,7 @@ namespace IntegrationTests.Database;
 /// <summary>
 /// Another process that owns a data folder, to be killed. The test assembly is a program for this: its <c>Main</c> starts a
 /// <see cref="PrivatePostgres"/> on the folder it is given, says "ready" and ends when its input does. Or it is a
-/// <see cref="GrantsNode"/>.
+/// <see cref="GrantsNode"/>, a <see cref="ServiceNode"/>, or the whole of a <see cref="LoadCommand"/>.
 /// </summary>
 internal sealed class OwnerProcess : IDisposable
 {
@@ -21,7 +22,10 @@ internal sealed class OwnerProcess : IDisposable
 
     public static async Task<int> Main(string[] args)
     {
+        if (args is []) return LoadCommand.Explain();
         if (args[0] == "grants-node") return await GrantsNode.RunAsync(JsonSerializer.Deserialize<NodeSetup>(args[1])!);
+        if (args[0] == "service-node") return await ServiceNode.RunAsync(JsonSerializer.Deserialize<ServiceSetup>(args[1])!);
+        if (args[0] == "load") return await LoadCommand.RunAsync(args[1..]);
         await using var postgres = await PrivatePostgres.StartAsync(
             args[0], PrivatePostgresTests.Fast, NullLogger.Instance, CancellationToken.None);
         Console.WriteLine("ready");

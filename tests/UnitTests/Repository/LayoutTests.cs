@@ -119,7 +119,7 @@ public partial class LayoutTests
     [InlineData("tests/IntegrationTests")]
     public void Folders_of_tests_are_folders_of_the_source(string tests)
     {
-        string[] own = ["Repository", "Jose"];
+        string[] own = ["Repository", "Jose", "Freshness"];
         static bool IsOfTheSource(string folder) =>
             Directory.Exists(RepositoryRoot.PathOf("src/AuthService", folder)) ||
             folder.Split('/')[0] == "SolidCache" && Directory.Exists(RepositoryRoot.PathOf("src", folder));
