@@ -32,12 +32,13 @@ internal static class HttpFeature
         app.UseMiddleware<ResponseHeaders>();
         app.UseExceptionHandler(new ExceptionHandlerOptions { SuppressDiagnosticsCallback = _ => true });   // UnexpectedErrors logs
         app.UseStatusCodePages(context => HttpProblems.ForStatus(context.HttpContext.Response.StatusCode).ToHttp().ExecuteAsync(context.HttpContext));
-        app.UseSwaggerUI(page =>
+        // Only there: it looks at every path it is shown with regular expressions.
+        app.UseWhen(context => context.Request.Path.StartsWithSegments("/docs", StringComparison.OrdinalIgnoreCase), docs => docs.UseSwaggerUI(page =>
         {
             page.RoutePrefix = "docs";
             page.SwaggerEndpoint("/openapi/v1.json", "AuthService v1");
             page.DocumentTitle = "AuthService API";
-        });
+        }));
         app.UseMiddleware<JsonIsUtf8>();
         app.UseRouting();
         app.MapOpenApi("/openapi/{documentName}.json").AllowAnyone();

@@ -29,6 +29,7 @@ internal sealed partial class InvalidationPoll(
     private NpgsqlConnection? _connection;
     private Answer? _last;
     private long _heartbeatAt;
+    private long _beganAt;
     private bool _hasLease;
     private TimeSpan _interval = Shortest(options.PollInterval, options.Lease / 4);
 
@@ -116,7 +117,8 @@ internal sealed partial class InvalidationPoll(
     private bool MustBegin(Answer answer)
     {
         if (_last is null || state.Known.IsFull) return true;
-        if (answer.Epoch is null || answer.Epoch != _last.Epoch) return !options.IsOff(Mechanisms.Epoch);
+        // An older snapshot is one of a copy of the database that was put in its place whole.
+        if (answer.Epoch is null || answer.Epoch != _last.Epoch || answer.Snapshot.IsBefore(_last.Snapshot)) return !options.IsOff(Mechanisms.Epoch);
         if (options.IsOff(Mechanisms.Pruning)) return false;
         var moved = answer.DatabaseTime - _last.DatabaseTime;
         // Between two moments of this node's own clock that are certain: the sending of one question and the receipt of the other's answer.
@@ -129,6 +131,7 @@ internal sealed partial class InvalidationPoll(
     /// <summary>As on first start: nothing known, nothing kept; registered before the snapshot; then the whole log.</summary>
     private async Task<Answer> BeginAsync(CancellationToken ct)
     {
+        _beganAt = clock.GetTimestamp();
         state.Lease = Lease.None;
         memory.Clear();
         state.Known.Clear();
@@ -182,7 +185,9 @@ internal sealed partial class InvalidationPoll(
         var found = await ScalarAsync(_heartbeat, ct, NodeId, answer.Snapshot.Text, answer.Epoch ?? Guid.Empty, mode).ConfigureAwait(false);
         if (found is null && !options.IsOff(Mechanisms.Epoch)) throw new InvalidOperationException("The node's registration is gone.");
         _heartbeatAt = sentAt;
-        await ExecuteAsync(_removeNodes, ct).ConfigureAwait(false);
+        // By the time of a question whose time was found right, and not soon after beginning anew: that may have been because the server's clock
+        // was set forward, and nodes that have not noticed yet look long dead then.
+        if (clock.GetElapsedTime(_beganAt) > (LongestLease * 2) + ClockTolerance) await ScalarAsync(_removeNodes, ct, answer.DatabaseTime).ConfigureAwait(false);
     }
 
     private Lease LeaseFrom(Answer answer)

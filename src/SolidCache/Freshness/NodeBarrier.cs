@@ -11,6 +11,8 @@ internal sealed class NodeBarrier(LaneSet lanes, string schema, FreshnessOptions
 {
     // Clocks run at different speeds, and an answer may be on its way when a lease ends.
     private static readonly TimeSpan Margin = TimeSpan.FromMilliseconds(100);
+    // As long as FreshnessOptions.Lease can be.
+    private static readonly TimeSpan LongestPossibleLease = TimeSpan.FromMinutes(1);
     private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(1);
     private static readonly TimeSpan LongestPause = TimeSpan.FromMilliseconds(20);
 
@@ -24,7 +26,7 @@ internal sealed class NodeBarrier(LaneSet lanes, string schema, FreshnessOptions
         channel.Publish();
     }
 
-    /// <summary>Waits at most for the longest lease of a registered node. Call it when the commit has been answered.</summary>
+    /// <summary>Waits at most for the longest lease of a registered node, or that any may have while nobody can tell. Call it when the commit has been answered.</summary>
     /// <exception cref="OperationCanceledException">Nothing can be said about the other nodes; the change is committed all the same.</exception>
     public async ValueTask WaitAsync(Revision revision, CancellationToken ct)
     {
@@ -34,12 +36,15 @@ internal sealed class NodeBarrier(LaneSet lanes, string schema, FreshnessOptions
         if (options.IsOff(Mechanisms.Barrier)) return;
         channel.Publish();
         var longest = poll.LongestLease;
+        // Until the table of nodes has been seen once since the commit, one may be in it that registered after this node's last poll.
+        var hasLooked = false;
         for (var pause = FirstPause; ; pause = pause * 2 < LongestPause ? pause * 2 : LongestPause)
         {
             try
             {
                 var nodes = await _nodes.ExecuteAsync(true, ct).ConfigureAwait(false);
                 foreach (var node in nodes) if (node.Lease > longest) longest = node.Lease;
+                hasLooked = true;
                 // Without this node's own row the table is not to be trusted: a stand-by may have been promoted that had not heard of the nodes.
                 var isWhole = options.IsOff(Mechanisms.Registration) || nodes.Any(node => node.Id == poll.NodeId);
                 if (isWhole && nodes.All(node => HasApplied(node, revision, learntIn, longest))) break;
@@ -49,7 +54,7 @@ internal sealed class NodeBarrier(LaneSet lanes, string schema, FreshnessOptions
                 // Without the server nobody keeps a lease: time does what the nodes can't say.
             }
 
-            if (clock.GetElapsedTime(began) >= longest + Margin) break;
+            if (clock.GetElapsedTime(began) >= (hasLooked ? longest : LongestPossibleLease) + Margin) break;
             await Task.Delay(pause, clock, ct).ConfigureAwait(false);
         }
 

@@ -28,5 +28,8 @@ internal sealed class PgSnapshot
 
     public bool Sees(ulong xid) => xid < _xmin || (xid < _xmax && Array.BinarySearch(_running, xid) < 0);
 
+    /// <summary>Whether it was taken before another one was: of one server a later one never ends earlier.</summary>
+    public bool IsBefore(PgSnapshot other) => _xmax < other._xmax;
+
     private static ulong Number(string text) => ulong.Parse(text, NumberStyles.None, CultureInfo.InvariantCulture);
 }

@@ -39,7 +39,8 @@ internal sealed partial class Pruning(NpgsqlDataSource db, string schema, SolidC
         var connection = await db.OpenConnectionAsync(ct).ConfigureAwait(false);
         await using var _ = connection.ConfigureAwait(false);
         var retention = options.Freshness.IsOff(Mechanisms.Pruning) ? TimeSpan.Zero : options.Freshness.Retention;
-        var longestLife = options.MaxEntryLife + TimeSpan.FromHours(1);
+        // A load may take as long as the margin, and its entry lives from its end.
+        var longestLife = options.MaxEntryLife + TimeSpan.FromTicks(Math.Max(TimeSpan.TicksPerHour, options.Freshness.Margin.Ticks));
         await ExecuteAsync(connection, _record, Interval * 0.9, ct).ConfigureAwait(false);
         await RepeatAsync(connection, _pruneLog, retention, ct).ConfigureAwait(false);
         await RepeatAsync(connection, _pruneTags, longestLife, ct).ConfigureAwait(false);

@@ -17,9 +17,20 @@ internal sealed class RevisionTokens(FreshnessOptions options, FreshnessState st
     private const int LongestText = 1024;
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(2);
 
+    // What a node knows is asked for far more often than it changes.
+    private volatile Written? _last;
+
     public string Write(Revision revision)
     {
         ArgumentNullException.ThrowIfNull(revision);
+        if (_last is { } last && IsSame(last.Revision, revision)) return last.Text;
+        var text = WriteAnew(revision);
+        _last = new Written(revision, text);
+        return text;
+    }
+
+    private string WriteAnew(Revision revision)
+    {
         if (revision.Xids.Length > MaxTransactions) throw new ArgumentException($"A token stands for at most {MaxTransactions} changes.", nameof(revision));
         var tags = revision.TagHashes.Length <= MaxTags ? revision.TagHashes.Length : 0;
         var bytes = new byte[MacLength + EpochLength + 1 + (8 * revision.Xids.Length) + 1 + (16 * tags)];
@@ -84,6 +95,9 @@ internal sealed class RevisionTokens(FreshnessOptions options, FreshnessState st
         return true;
     }
 
+    private static bool IsSame(Revision one, Revision other) =>
+        one.Epoch == other.Epoch && one.Xids.AsSpan().SequenceEqual(other.Xids) && one.TagHashes.AsSpan().SequenceEqual(other.TagHashes) && one.Versions.AsSpan().SequenceEqual(other.Versions);
+
     private static Span<byte> Put(Span<byte> target, long value)
     {
         BinaryPrimitives.WriteInt64BigEndian(target, value);
@@ -92,4 +106,6 @@ internal sealed class RevisionTokens(FreshnessOptions options, FreshnessState st
 
     private byte[] Mac(ReadOnlySpan<byte> content) =>
         HMACSHA256.HashData(options.TokenKey ?? throw new InvalidOperationException("Tokens need Freshness.TokenKey."), content)[..MacLength];
+
+    private sealed record Written(Revision Revision, string Text);
 }

@@ -14,7 +14,7 @@ public class AskersByIdTests
     {
         if (asked is null) return true;
         var askers = new AskersById<byte>(asked);
-        if (!new SortedSet<byte>(askers.Ids).SetEquals(asked) || askers.Ids.Length != asked.Distinct().Count()) return false;
+        if (!new HashSet<byte>(askers.Ids).SetEquals(asked) || askers.Ids.Length != asked.Distinct().Count()) return false;
         var found = new List<int>();
         foreach (var id in askers.Ids)
         {

