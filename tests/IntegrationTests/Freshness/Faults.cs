@@ -100,8 +100,8 @@ internal sealed class Faults(FreshnessRun run, CancellationToken ct)
         await database.SetReachableAsync(true, ct);
         await Eventually.TrueAsync(async () => (await AskAllAsync()).All(reply => reply.Status == 200), Patience);
 
-        async Task<IReadOnlyList<Reply>> AskAllAsync() =>
-            await Task.WhenAll(run.Fleet.Members.Select(member => member.SendAsync(HttpMethod.Get, "/api/v1/authz/forward?permission=users:read", run.Reader)));
+        Task<Reply[]> AskAllAsync() =>
+            Task.WhenAll(run.Fleet.Members.Select(member => member.SendAsync(HttpMethod.Get, "/api/v1/authz/forward?permission=users:read", run.Reader)));
     }
 
     /// <summary>
