@@ -12,7 +12,7 @@ internal static partial class Statements
     private static readonly string[] Background =
     [
         "Tokens/LoadSigningKeys.read_keys", "Audit/AuditTrail.insert_events",
-        "SolidCache/Freshness/InvalidationPoll.", "SolidCache/Freshness/Pruning.", "SolidCache/Freshness/WakeUp.",
+        "SolidCache/Freshness/InvalidationPoll.", "SolidCache/Freshness/Pruning.", "SolidCache/Freshness/WakeUp.", "SolidCache/Lanes/LaneConnections.",
     ];
 
     /// <summary>What ran between the start and the end of <paramref name="action"/>, with the number of runs.</summary>

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Npgsql;
 
 namespace SolidCache.Lanes;
@@ -7,6 +8,8 @@ internal sealed class LaneConnections : IAsyncDisposable
 {
     private const int ServerTimeoutMs = 250;
     private const int SideTimeoutMs = 30_000;
+
+    private static readonly SqlFile LimitTime = SqlFile.Beside<LaneConnections>("limit_time");
 
     /// <param name="connectionString">Npgsql's form. Pool sizes, time-outs and preparing written in it do not apply here.</param>
     /// <param name="lanes">How many connections the lanes hold.</param>
@@ -51,9 +54,20 @@ internal sealed class LaneConnections : IAsyncDisposable
         };
         if (!settings.ShouldSerialize("Timeout")) settings.Timeout = 2;
         if (!settings.ShouldSerialize("Application Name")) settings.ApplicationName = "solid_cache";
+        // What the driver itself asks when it opens a connection has this long; then the lanes' limit is set (LimitTimeAsync).
         // One plan for all: no parameter here makes another one better, and planning costs more than running. The plan may be made while
         // a table is empty or was never analyzed, when reading all of it seems cheapest, and is kept while the table grows.
-        settings.Options = $"{settings.Options} -c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c jit=off -c statement_timeout={serverTimeoutMs}".Trim();
-        return NpgsqlDataSource.Create(settings);
+        settings.Options = $"{settings.Options} -c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c jit=off -c statement_timeout={SideTimeoutMs}".Trim();
+        var builder = new NpgsqlDataSourceBuilder(settings.ConnectionString);
+        if (serverTimeoutMs < SideTimeoutMs) builder.UsePhysicalConnectionInitializer(connection => LimitTimeAsync(connection, serverTimeoutMs).GetAwaiter().GetResult(), connection => LimitTimeAsync(connection, serverTimeoutMs));
+        return builder.Build();
+    }
+
+    private static async Task LimitTimeAsync(NpgsqlConnection connection, int milliseconds)
+    {
+        var command = new NpgsqlCommand(LimitTime.Text, connection);
+        await using var _ = command.ConfigureAwait(false);
+        command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = milliseconds.ToString(CultureInfo.InvariantCulture) });
+        await command.ExecuteNonQueryAsync().ConfigureAwait(false);
     }
 }
