@@ -1,4 +1,5 @@
 using AuthService.Audit;
+using AuthService.Caching;
 using AuthService.Features.Authorization;
 using AuthService.Features.Sessions;
 using AuthService.Http;
@@ -11,7 +12,7 @@ namespace AuthService.Features.AccessControl;
 /// Decides for every request whether its endpoint may run: token, live session, permission, in this order. Never trusts the
 /// roles and permissions inside the token. A route without an access rule does not run.
 /// </summary>
-internal sealed class AccessEnforcement(RequestDelegate next, VerifiedTokens tokens, LiveSessions sessions, Rights rights, AuditTrail audit)
+internal sealed class AccessEnforcement(RequestDelegate next, VerifiedTokens tokens, LiveSessions sessions, Rights rights, Changes changes, AuditTrail audit)
 {
     private const string Scheme = "Bearer ";
 
@@ -22,19 +23,21 @@ internal sealed class AccessEnforcement(RequestDelegate next, VerifiedTokens tok
         if (endpoint is not RouteEndpoint) return next(context);
         var access = endpoint.Metadata.GetMetadata<Access>()
             ?? throw new InvalidOperationException($"Route '{endpoint.DisplayName}' states no access rule.");
-        return access.NeedsSession ? CheckAsync(context, access) : next(context);
+        return access.NeedsSession ? CheckAsync(context, endpoint, access) : next(context);
     }
 
-    private async Task CheckAsync(HttpContext context, Access access)
+    private async Task CheckAsync(HttpContext context, Endpoint endpoint, Access access)
     {
         var ct = context.RequestAborted;
         if (Token(context.Request.Headers, out var presented) is { } malformed) { await malformed.ToHttp().ExecuteAsync(context); return; }
 
         // One answer, whichever step fails.
-        if (await tokens.VerifyAsync(presented, ct) is not { } claims
-            || await sessions.FindAsync(claims.SessionId, ct) is not { } session
-            || session.UserId != claims.UserId)
+        var claims = await tokens.VerifyAsync(presented, ct);
+        if (claims is null || await sessions.FindAsync(claims.SessionId, ct) is not { } session || session.UserId != claims.UserId)
         {
+            // A log-out asked for again, perhaps: whoever ended the session may have died between its commit and its wait.
+            if (claims is not null && endpoint.Metadata.GetMetadata<NodesWaitedFor>() is not null)
+                await changes.WaitForAsync(Caller.Anonymous(context).WithoutReceipt(), [CacheTags.Session(claims.SessionId), CacheTags.User(claims.UserId)], ct);
             await AccessProblems.TokenNotValid.ToHttp().ExecuteAsync(context);
             return;
         }

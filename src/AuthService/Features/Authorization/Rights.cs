@@ -18,7 +18,7 @@ internal sealed record RightsOfMany(IReadOnlyDictionary<long, UserRights> Of, st
 /// roles, the roles are compiled, a question is two look-ups and a bit. What was revoked makes the entry invalid on every node before the
 /// revocation is answered (docs/cache/freshness.md); misses of many accounts travel in one statement.
 /// </summary>
-internal sealed class Rights(TieredCache cache, LaneSet lanes, NpgsqlDataSource db, PermissionCacheOptions options)
+internal sealed class Rights(TieredCache cache, LaneSet lanes, NpgsqlDataSource db, PermissionCacheOptions options, TimeProvider clock)
 {
     /// <summary>Where an answer came from.</summary>
     public const string Memory = "memory", Database = "database";
@@ -85,6 +85,15 @@ internal sealed class Rights(TieredCache cache, LaneSet lanes, NpgsqlDataSource 
         return differing;
     }
 
+    /// <summary>Whether memory serves, of an account, what it had before a moment: neither its roles nor the catalogue were loaded since.</summary>
+    /// <param name="timestamp">Of the clock the cache uses.</param>
+    public bool AreInMemorySince(long userId, long timestamp)
+    {
+        var (roles, catalogue) = (cache.AgeInMemory(KeyOf(userId)), cache.AgeInMemory(CacheTags.AllRoles));
+        var since = clock.GetElapsedTime(timestamp);
+        return roles > since && catalogue > since;
+    }
+
     /// <returns>Null: it isn't there, or not to be served.</returns>
     private UserRights? TryGetFromMemory(long userId, out bool isSettled)
     {
@@ -137,8 +146,10 @@ internal sealed class Rights(TieredCache cache, LaneSet lanes, NpgsqlDataSource 
         CacheTags.AllRoles, db, static async (s, token) => await RoleCatalogue.LoadAsync(s, token), entry, CatalogTags, ct);
 
     private ValueTask<RoleSet> RolesAsync(long userId, HybridCacheEntryOptions entry, CancellationToken ct) => cache.GetOrCreateAsync(
-        string.Create(CultureInfo.InvariantCulture, $"{CacheTags.RightsPrefix}{userId}"), (_load, userId),
+        KeyOf(userId), (_load, userId),
         static async (s, token) => await s._load.ExecuteAsync(s.userId, token), entry, [CacheTags.User(userId)], ct);
+
+    private static string KeyOf(long userId) => string.Create(CultureInfo.InvariantCulture, $"{CacheTags.RightsPrefix}{userId}");
 
     private sealed class LoadRoleIds : BatchedStatement<long, RoleSet>
     {

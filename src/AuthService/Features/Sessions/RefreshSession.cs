@@ -53,21 +53,23 @@ internal sealed class RefreshSession(
     /// <summary>The rotation found no row: an answer that got lost, a copy in use, or simply no session any more.</summary>
     private async Task<(RotatedSession? Session, bool Retry)> AfterMissAsync(RefreshToken token, Rotation rotation, Caller caller, CancellationToken ct)
     {
-        bool isReuse;
+        bool lives, isReuse;
+        long userId;
         await using (var command = FindSession.On(db).With(token.SessionId).With(rotation.PresentedHash).With(options.RefreshGrace))
         await using (var row = await command.ExecuteReaderAsync(ct))
         {
             if (!await row.ReadAsync(ct)) return default;
-            int gen = row.GetInt32(3);
-            bool lives = row.GetBoolean(4), isCurrent = row.GetBoolean(5), isPrevious = row.GetBoolean(6), inGrace = row.GetBoolean(7);
-            if (isCurrent && lives) return (null, Retry: true);   // somebody held the row, or the account was activated between the two statements
-            if (!lives) return default;
-            if (isPrevious && inGrace) return (new RotatedSession(row.GetInt64(0), row.GetFieldValue<DateTimeOffset>(1), row.GetFieldValue<string[]>(2)), Retry: false);
+            (userId, lives) = (row.GetInt64(0), row.GetBoolean(4));
+            bool isCurrent = row.GetBoolean(5), isPrevious = row.GetBoolean(6), inGrace = row.GetBoolean(7);
+            if (lives && isCurrent) return (null, Retry: true);   // somebody held the row, or the account was activated between the two statements
+            if (lives && isPrevious && inGrace) return (new RotatedSession(userId, row.GetFieldValue<DateTimeOffset>(1), row.GetFieldValue<string[]>(2)), Retry: false);
 
             // A generation this database has not reached means that it lost a commit (fail-over to a lagging standby), not a theft.
-            isReuse = token.Generation < gen;
+            isReuse = lives && token.Generation < row.GetInt32(3);
         }
 
+        // Whoever ended it may have died between its commit and its wait: then this 401 waits in its place.
+        if (!lives) await changes.WaitForAsync(caller.WithoutReceipt(), [CacheTags.Session(token.SessionId), CacheTags.User(userId)], ct);
         if (isReuse) await EndReusedAsync(token, caller, ct);
         return default;
     }

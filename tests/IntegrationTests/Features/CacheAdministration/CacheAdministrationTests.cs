@@ -82,6 +82,53 @@ public class CacheAdministrationTests(Servers servers) : IClassFixture<Servers>
         Assert.Equal([anna.Id], (await VerifyAsync(admin)).Examples);
     }
 
+    // The change is in the table of versions, where whoever asks would learn of it, but not in the log, so the node can't have. With a question for
+    // the versions before the second look (ConfirmAsync in CompareRights) the node is cured by the examination, and "0 different" is said.
+    [Fact]
+    public async Task A_node_that_has_missed_an_invalidation_is_not_cured_by_being_examined()
+    {
+        await using var database = await servers.CreateDatabaseAsync(Ct);
+        await using var node = await Node.StartAsync(database, Ct);
+        var admin = await node.AddAdministratorAsync("root", Ct);
+        var anna = await node.AddAccountAsync("anna", Ct, "roles:read");
+        await node.SettleAsync();
+        using (await anna.SendAsync(HttpMethod.Get, "/api/v1/me/permissions", body: null, Ct)) { /* into memory */ }
+        await database.ExecuteSqlAsync("CREATE FUNCTION forget() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'", Ct);
+        await database.ExecuteSqlAsync("CREATE TRIGGER forget BEFORE INSERT ON solid_cache.solid_cache_invalidations FOR EACH ROW EXECUTE FUNCTION forget()", Ct);
+        await database.ExecuteSqlAsync("DELETE FROM user_roles WHERE user_id = $1", Ct, anna.Id);
+        Assert.Equal([anna.Id], (await VerifyAsync(admin)).Examples);
+    }
+
+    // Changes that are under way are no differences: also when every look meets one.
+    [Fact]
+    public async Task Changes_on_their_way_are_no_difference()
+    {
+        await using var database = await servers.CreateDatabaseAsync(Ct);
+        await using var node = await Node.StartAsync(database, Ct);
+        var admin = await node.AddAdministratorAsync("root", Ct);
+        var (user, role) = (await database.AddRightlessUserAsync("anna", Ct), await database.AddRoleAsync("holder", Ct, "roles:read"));
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(Ct);
+        var changing = Task.Run(async () =>
+        {
+            while (!stop.IsCancellationRequested)
+            {
+                await database.GrantAsync(user, role, Ct);
+                await CheckAsync();
+                await database.ExecuteSqlAsync("DELETE FROM user_roles WHERE user_id = $1", Ct, user);
+                await CheckAsync();
+            }
+        }, Ct);
+        for (var i = 0; i < 50; i++) Assert.Equal(0, (await VerifyAsync(admin)).Different);
+        await stop.CancelAsync();
+        await changing;
+
+        async Task CheckAsync()
+        {
+            using var answer = await admin.SendAsync(HttpMethod.Post, "/api/v1/authz/check", new CheckRequest { UserId = user, Permission = "roles:read" }, Ct);
+            answer.EnsureSuccessStatusCode();
+        }
+    }
+
     [Fact]
     public async Task An_answer_is_explained_by_the_roles_it_comes_through()
     {

@@ -33,6 +33,38 @@ public class EndSessionsTests(Servers servers) : IClassFixture<Servers>
         Assert.Equal("authn.token_not_valid", await two.Http.PostAsync("/api/v1/auth/logout", phone.Tokens.AccessToken, Ct).CodeAsync(HttpStatusCode.Unauthorized, Ct));
     }
 
+    // The node that ended the session has died between its commit and its wait; some other node may still take the tokens. Whoever is told next
+    // that they are dead waits in its place. Without WaitForAsync in AccessEnforcement, or in RefreshSession.AfterMissAsync, nobody looks at the nodes.
+    [Theory]
+    [InlineData("log out")]
+    [InlineData("refresh")]
+    public async Task A_session_that_somebody_else_has_ended_is_answered_when_no_node_takes_it_any_more(string call)
+    {
+        await using var database = await servers.CreateDatabaseAsync(Ct);
+        await using var node = await Node.StartAsync(database, Ct);
+        var anna = await node.StartSessionAsync(await database.AddUserAsync("anna", Ct), Ct);
+        await node.SettleAsync();
+        var silent = await SilentNode.RegisterAsync(database, Ct);
+        await database.ExecuteSqlAsync(
+            """
+            WITH ended AS (UPDATE sessions SET revoked_at = now(), revoked_reason = 'logout' RETURNING id)
+            SELECT solid_cache.solid_cache_bump(ARRAY(SELECT solid_cache.solid_cache_tag('session:' || id) FROM ended))
+            """, Ct);
+        await node.SettleAsync();
+
+        Task<HttpStatusCode> answer = null!;
+        await silent.UntilWaitedForAsync(() =>
+        {
+            answer = call == "refresh"
+                ? node.Http.RefreshAsync(anna.Tokens.RefreshToken, Ct).StatusAsync()
+                : node.Http.PostAsync("/api/v1/auth/logout", anna.Tokens.AccessToken, Ct).StatusAsync();
+            return Task.CompletedTask;
+        }, Ct);
+        Assert.False(answer.IsCompleted);
+        await silent.LetGoAsync(Ct);
+        Assert.Equal(HttpStatusCode.Unauthorized, await answer);
+    }
+
     [Fact]
     public async Task Log_out_everywhere_ends_every_session_of_the_account_and_of_no_other_account()
     {

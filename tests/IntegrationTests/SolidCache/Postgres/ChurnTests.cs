@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Security.Cryptography;
 using SolidCache;
 using SolidCache.Postgres;
@@ -6,20 +5,20 @@ using Xunit.Abstractions;
 
 namespace IntegrationTests.SolidCache.Postgres;
 
-/// <summary>As many writes as a busy hour has, in a minute: the table must not grow by them.</summary>
+/// <summary>As many writes as a busy hour has: the table must not grow by them.</summary>
 public class ChurnTests(Servers servers, ITestOutputHelper output) : IClassFixture<Servers>
 {
     private const int Keys = 5_000;
     private const int Callers = 4;
+    private const int Rounds = 60;
     private const string TableSize = "SELECT pg_table_size('solid_cache.solid_cache_entries')::float8";
     private const string IndexSize = "SELECT pg_indexes_size('solid_cache.solid_cache_entries')::float8";
-    private static readonly TimeSpan Time = TimeSpan.FromSeconds(60);
 
     private readonly CancellationToken _ct = new CancellationTokenSource(TimeSpan.FromMinutes(4)).Token;
 
     // With an index on expires_at no overwrite is heap-only, and table and index grow with every one; with fillfactor = 100 likewise, until a vacuum.
     [Fact]
-    public async Task A_minute_of_overwrites_slides_and_removals_leaves_the_table_as_large_as_it_was()
+    public async Task An_hour_of_overwrites_slides_and_removals_leaves_the_table_as_large_as_it_was()
     {
         await using var stage = await CacheStage.CreateAsync(servers, _ct, o => o.Lanes = 2);
         var value = RandomNumberGenerator.GetBytes(400);
@@ -28,44 +27,42 @@ public class ChurnTests(Servers servers, ITestOutputHelper output) : IClassFixtu
         var (tableBefore, indexBefore) = (await ReadAsync(TableSize), await ReadAsync(IndexSize));
         var live = await ReadAsync("SELECT sum(pg_column_size(e.*) + 28)::float8 FROM solid_cache.solid_cache_entries e");
 
-        var writes = 0L;
-        var began = Stopwatch.GetTimestamp();
-        // The hour's autovacuum looks in once a minute, which is a second here.
+        // Autovacuum looks in once a minute; here it comes every time each key has been written about once, while writing goes on.
         var afterAThird = 0.0;
-        var vacuum = Task.Run(async () =>
+        var vacuum = Task.CompletedTask;
+        for (var round = 0; round < Rounds; round++)
         {
-            using var second = new PeriodicTimer(TimeSpan.FromSeconds(1));
-            while (Stopwatch.GetElapsedTime(began) < Time && await second.WaitForNextTickAsync(_ct))
-            {
-                await stage.RunAsync("VACUUM solid_cache.solid_cache_entries", _ct);
-                if (afterAThird == 0 && Stopwatch.GetElapsedTime(began) > Time / 3) afterAThird = await ReadAsync(TableSize);
-            }
-        }, _ct);
-        await Task.WhenAll(Enumerable.Range(0, Callers).Select(caller => Task.Run(async () =>
-        {
-            for (var i = caller; Stopwatch.GetElapsedTime(began) < Time; i += Callers)
-            {
-                var key = keys[unchecked((uint)(i * 7919)) % Keys];
-                if (i % 64 == 0) await stage.Store.RemoveAsync(key, _ct);
-                else if (i % 16 == 0) await stage.Store.SlideAsync(key, _ct);
-                await WriteAsync(key);
-                Interlocked.Increment(ref writes);
-            }
-        }, _ct)));
+            var first = round * Keys;
+            await Task.WhenAll(Enumerable.Range(0, Callers).Select(caller => Task.Run(() => ChurnAsync(first + caller, first + Keys), _ct)));
+            await vacuum;
+            vacuum = stage.RunAsync("VACUUM solid_cache.solid_cache_entries", _ct);
+            if (round == Rounds / 3) afterAThird = await ReadAsync(TableSize);
+        }
+
         await vacuum;
 
         await stage.RunAsync("SELECT pg_stat_force_next_flush()", _ct);
         var (table, index) = (await ReadAsync(TableSize), await ReadAsync(IndexSize));
         var heapOnly = await ReadAsync("SELECT n_tup_hot_upd::float8 / n_tup_upd FROM pg_stat_user_tables WHERE relname = 'solid_cache_entries'");
         output.WriteLine(FormattableString.Invariant(
-            $"{writes} writes on {Keys} keys: table {table / live:F2} times its live data (before {tableBefore / live:F2}, after a third of the time {afterAThird / live:F2}), index {index / indexBefore:F2} times what it was, heap-only {heapOnly:P1}"));
+            $"{Rounds * Keys} writes on {Keys} keys: table {table / live:F2} times its live data (before {tableBefore / live:F2}, after a third of the time {afterAThird / live:F2}), index {index / indexBefore:F2} times what it was, heap-only {heapOnly:P1}"));
 
-        Assert.InRange(writes, Keys * 10, long.MaxValue);
         // Removals and writers that meet on a page cost some pages at first; from then on those are used again. What is left of a page free is counted in.
         Assert.InRange(table / afterAThird, 0, 1.1);
         Assert.InRange(table / live, 1, 2);
         Assert.InRange(index / indexBefore, 1, 2);
         Assert.InRange(heapOnly, 0.95, 1);
+
+        async Task ChurnAsync(int from, int end)
+        {
+            for (var i = from; i < end; i += Callers)
+            {
+                var key = keys[unchecked((uint)(i * 7919)) % Keys];
+                if (i % 64 == 0) await stage.Store.RemoveAsync(key, _ct);
+                else if (i % 16 == 0) await stage.Store.SlideAsync(key, _ct);
+                await WriteAsync(key);
+            }
+        }
 
         Task WriteAsync(CacheKey key) => stage.Store.WriteAsync(new EntryWrite(key, value, TimeSpan.FromHours(1)), _ct);
 
