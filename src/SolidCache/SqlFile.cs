@@ -9,7 +9,7 @@ internal sealed record SqlFile(string Name, string Text)
     public static SqlFile Beside<TCaller>(string statement)
     {
         var folder = typeof(TCaller).Namespace!["SolidCache".Length..].TrimStart('.').Replace('.', '/');
-        return Read($"{folder}/{typeof(TCaller).Name}.{statement}.sql".TrimStart('/'));
+        return Read($"{folder}/{typeof(TCaller).Name}.{statement}.sql".TrimStart('/')).WithoutHeader();
     }
 
     /// <param name="name">Path below the project's folder, with forward slashes.</param>
@@ -19,6 +19,14 @@ internal sealed record SqlFile(string Name, string Text)
             ?? throw new InvalidOperationException($"No embedded SQL file '{name}'.");
         using var reader = new StreamReader(stream);
         return new SqlFile(name, reader.ReadToEnd());
+    }
+
+    /// <summary>Without the comment at its head: pg_stat_activity shows the first kilobyte, and the tag must be in it.</summary>
+    private SqlFile WithoutHeader()
+    {
+        var text = Text.AsSpan();
+        while (text.StartsWith("--") && text.IndexOf('\n') is >= 0 and var end) text = text[(end + 1)..];
+        return this with { Text = text.ToString() };
     }
 
     /// <summary>The statement for tables in <paramref name="schema"/>.</summary>

@@ -8,7 +8,7 @@ internal sealed record SqlFile(string Name, string Text)
     public static SqlFile Beside<TCaller>(string statement)
     {
         var folder = typeof(TCaller).Namespace!["AuthService.".Length..].Replace('.', '/');
-        return Read($"{folder}/{typeof(TCaller).Name}.{statement}.sql");
+        return Read($"{folder}/{typeof(TCaller).Name}.{statement}.sql").WithoutHeader();
     }
 
     /// <param name="name">Path below <c>src/AuthService</c>, with forward slashes.</param>
@@ -18,6 +18,14 @@ internal sealed record SqlFile(string Name, string Text)
             ?? throw new InvalidOperationException($"No embedded SQL file '{name}'.");
         using var reader = new StreamReader(stream);
         return new SqlFile(name, reader.ReadToEnd());
+    }
+
+    /// <summary>Without the comment at its head: pg_stat_activity shows the first kilobyte, and the tag must be in it.</summary>
+    private SqlFile WithoutHeader()
+    {
+        var text = Text.AsSpan();
+        while (text.StartsWith("--") && text.IndexOf('\n') is >= 0 and var end) text = text[(end + 1)..];
+        return this with { Text = text.ToString() };
     }
 
     /// <summary>The statement with <c>/*name:*/ … /*:name*/</c> replaced. What stands between the marks in the file keeps it a valid

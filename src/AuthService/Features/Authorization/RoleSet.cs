@@ -12,6 +12,7 @@ internal sealed class RoleSet : IEquatable<RoleSet>
     private const int MostShared = 100_000;
 
     private static readonly ConcurrentDictionary<RoleSet, RoleSet> Shared = new();
+    private static long _added;
 
     private readonly long[] _ids;
     private readonly int _hash;
@@ -27,11 +28,15 @@ internal sealed class RoleSet : IEquatable<RoleSet>
 
     public ReadOnlySpan<long> Ids => _ids;
 
-    /// <param name="ids">In ascending order; becomes part of the set.</param>
+    /// <param name="ids">Distinct, in any order; becomes part of the set, and sorted.</param>
     public static RoleSet Of(long[] ids)
     {
-        if (Shared.Count > MostShared) Shared.Clear();
-        return Shared.GetOrAdd(new RoleSet(ids), static set => set);
+        Array.Sort(ids);
+        var set = new RoleSet(ids);
+        if (Shared.TryGetValue(set, out var shared)) return shared;
+        // Counted here: the dictionary would stop all its users to count.
+        if (Interlocked.Increment(ref _added) % MostShared == 0) Shared.Clear();
+        return Shared.GetOrAdd(set, set);
     }
 
     /// <summary>What the roles permit according to a catalogue.</summary>

@@ -44,7 +44,7 @@ internal sealed class Rotations(LaneSet lanes, NpgsqlDataSource db, SessionOptio
         public override bool IsRepeatable => true;
 
         /// <summary>Calls with one token meet in one batch, rather than at the row's lock.</summary>
-        public override long? Affinity(Rotation request) => request.SessionId.GetHashCode();
+        public override long? Affinity(Rotation request) => 0;
 
         public override NpgsqlParameter[] CreateParameters() =>
             [new NpgsqlParameter<Guid[]>(), new NpgsqlParameter<byte[][]>(), new NpgsqlParameter<byte[][]>(), new NpgsqlParameter<TimeSpan>()];
