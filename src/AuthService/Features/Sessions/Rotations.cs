@@ -43,7 +43,7 @@ internal sealed class Rotations(LaneSet lanes, NpgsqlDataSource db, SessionOptio
         /// <summary>Done twice, the second finds nothing to rotate, and the caller is answered as one whose answer got lost.</summary>
         public override bool IsRepeatable => true;
 
-        /// <summary>Calls with one token meet in one batch, rather than at the row's lock.</summary>
+        /// <summary>All on one lane: large batches cost less than many (docs/decisions/0017), and calls with one token meet in one, rather than at the row's lock.</summary>
         public override long? Affinity(Rotation request) => 0;
 
         public override NpgsqlParameter[] CreateParameters() =>
