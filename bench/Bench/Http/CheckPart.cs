@@ -14,6 +14,7 @@ internal static class CheckPart
         async Task<WrkResult?> FastApiAsync() => await fastApi.LoadAsync("permissions.lua", Scene.Connections, Seconds - 1, ("USERS", Figures.Text($"{Scene.Users}")));
 
         await Scene.WarmAsync(scene.Service, access);
+        await Wrk.RunAsync(scene.Service.Address, "check.lua", Scene.Connections, Scene.SecondsToSteadiness, ("ACCESS", access));
         await KestrelAsync();
         await FastApiAsync();
         var (ours, kestrels, fastApis) = (new LoadSeries(), new LoadSeries(), new LoadSeries());

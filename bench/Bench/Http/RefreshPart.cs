@@ -16,7 +16,7 @@ internal static class RefreshPart
         var (fastApi, identity) = (await scene.Peers.FastApiAsync(), await scene.Peers.IdentityAsync());
         var (fastApiTokens, identityTokens) = (await FastApiTokensAsync(scene, fastApi), await IdentityTokensAsync(scene, identity));
         var (ours, fastApis, identities, statements) = (new LoadSeries(), new LoadSeries(), new LoadSeries(), new StatementCounts());
-        await OursAsync(scene, 2);
+        await OursAsync(scene, Scene.SecondsToSteadiness);
         for (var round = 0; round < Scene.Rounds; round++)
         {
             var before = await StatementCounts.ReadAsync(scene.Target.Db);

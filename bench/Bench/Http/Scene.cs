@@ -16,6 +16,9 @@ internal sealed record Scene(Target Target, ServerProcess Service, SessionMint M
     /// <summary>Accounts that take part in a load, each with a session of its own.</summary>
     public const int Users = 10_000;
 
+    /// <summary>Until the compiler is done with what a load makes hot: on two cores it takes its time from the load.</summary>
+    public const int SecondsToSteadiness = 15;
+
     private const int LongestWarmUpSeconds = 8;
 
     /// <summary>Writes new sessions to a file wrk reads.</summary>

@@ -31,7 +31,8 @@ internal sealed class PasswordHashing : IDisposable
         Argon2id.Load();
         _options = options;
         Decoy = Argon2id.Hash(RandomNumberGenerator.GetHexString(64), options.MemoryKiB, options.Iterations);
-        var threads = options.MaxConcurrentHashes > 0 ? options.MaxConcurrentHashes : Environment.ProcessorCount;
+        // A core that hashes is of no use to a refresh for milliseconds, whatever the priorities say: one stays free (docs/decisions/0017).
+        var threads = options.MaxConcurrentHashes > 0 ? options.MaxConcurrentHashes : Math.Max(1, Environment.ProcessorCount - 1);
         _threads = new HashThreads(threads, options.QueueLength, options.QueueTimeout, clock);
         _meter = new Meter(MeterName);
         _hashes = _meter.CreateCounter<long>("authservice.passwords.hashes", "{hash}", "Argon2id computations, by kind: hash, verify.");

@@ -23,7 +23,7 @@ internal sealed class PasswordOptions : IValidatableObject
     [Range(1, Argon2id.MaxIterations)]
     public int Iterations { get; set; } = 2;
 
-    /// <summary>Hashes a node computes at the same time. 0 to 256; default 0, which means: as many as it has cores.</summary>
+    /// <summary>Hashes a node computes at the same time. 0 to 256; default 0, which means: as many as it has cores, but one.</summary>
     [Range(0, 256)]
     public int MaxConcurrentHashes { get; set; }
 

@@ -36,7 +36,7 @@ public abstract class BatchedStatement<TRequest, TResult>
     public virtual long Weigh(TRequest request) => 0;
 
     /// <summary>Requests of the same number travel on the same lane, in the order they came. Default: any lane.</summary>
-    /// <returns>Null: whichever lane is next.</returns>
+    /// <returns>Null: the first lane on which few wait.</returns>
     public virtual long? Affinity(TRequest request) => null;
 
     /// <summary>The typed parameters of <see cref="Sql"/>, in order. Called once per connection; <see cref="Bind"/> fills them anew for every batch.</summary>

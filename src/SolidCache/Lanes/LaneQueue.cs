@@ -20,6 +20,9 @@ internal sealed class LaneQueue<TRequest, TResult>(BatchedStatement<TRequest, TR
     private NpgsqlParameter[] _parameters = [];
     private int _preparedFor;
 
+    /// <summary>Callers that wait for their batch to be sent; a moment old.</summary>
+    public int Waiting => _waiting.Count;
+
     /// <exception cref="LaneFullException">Too many wait already.</exception>
     /// <exception cref="ObjectDisposedException">The lane has ended.</exception>
     public Task<TResult> ExecuteAsync(TRequest request, CancellationToken ct)

@@ -56,6 +56,8 @@ public sealed class LaneSet : IAsyncDisposable
 /// <typeparam name="TResult">What one caller gets.</typeparam>
 public sealed class BatchedCall<TRequest, TResult>
 {
+    private const int FewWaiting = 8;
+
     private readonly BatchedStatement<TRequest, TResult> _statement;
     private readonly LaneQueue<TRequest, TResult>[] _queues;
     private int _next;
@@ -72,8 +74,14 @@ public sealed class BatchedCall<TRequest, TResult>
     public Task<TResult> ExecuteAsync(TRequest request, CancellationToken token = default)
     {
         if (token.IsCancellationRequested) return Task.FromCanceled<TResult>(token);
-        var affinity = _statement.Affinity(request) ?? Interlocked.Increment(ref _next);
-        return _queues[(int)((ulong)affinity % (ulong)_queues.Length)].ExecuteAsync(request, token);
+        return (_statement.Affinity(request) is { } affinity ? _queues[(int)((ulong)affinity % (ulong)_queues.Length)] : FirstWithRoom()).ExecuteAsync(request, token);
+    }
+
+    /// <summary>The first lane, until some wait there: a lone caller always meets the same server process, whose memory is warm for it.</summary>
+    private LaneQueue<TRequest, TResult> FirstWithRoom()
+    {
+        foreach (var queue in _queues) if (queue.Waiting < FewWaiting) return queue;
+        return _queues[(int)((uint)Interlocked.Increment(ref _next) % (uint)_queues.Length)];
     }
 
     /// <summary>Many requests at once, in as few round trips as their lanes need.</summary>

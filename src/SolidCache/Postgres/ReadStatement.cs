@@ -9,7 +9,6 @@ internal sealed class ReadStatement(string schema) : BatchedStatement<CacheKey, 
     public override string Name => "read";
     public override string Sql { get; } = SqlFile.Beside<PostgresStore>("read").In(schema);
     public override bool IsRepeatable => true;
-    public override long? Affinity(CacheKey request) => request.Hash;
     public override NpgsqlParameter[] CreateParameters() => [new NpgsqlParameter<long[]>()];
 
     public override void Bind(Batch<CacheKey, StoredEntry?> batch, NpgsqlParameter[] parameters)
@@ -44,7 +43,6 @@ internal sealed class TaggedReadStatement(string schema) : BatchedStatement<Tagg
     public override string Name => "read_tagged";
     public override string Sql { get; } = SqlFile.Beside<PostgresStore>("read_tagged").In(schema);
     public override bool IsRepeatable => true;
-    public override long? Affinity(TaggedKey request) => request.Key.Hash;
     public override NpgsqlParameter[] CreateParameters() => [new NpgsqlParameter<long[]>(), new NpgsqlParameter<long[]>()];
 
     public override void Bind(Batch<TaggedKey, TaggedRead> batch, NpgsqlParameter[] parameters)

@@ -16,6 +16,7 @@ public class AdmissionTests(Servers servers) : IClassFixture<Servers>
     {
         const int queue = 2;
         var cores = Environment.ProcessorCount;
+        var hashing = Math.Max(1, cores - 1);
         await using var database = await servers.CreateDatabaseAsync(Ct);
         var settings = ServiceProcess.Settings(database, RandomNumberGenerator.GetBytes(32), "--Passwords:QueueLength=2", "--Passwords:QueueTimeout=00:00:30", "--Database:PoolMinimum=0");
         await database.AddUserAsync("anna", Ct);
@@ -53,7 +54,7 @@ public class AdmissionTests(Servers servers) : IClassFixture<Servers>
         var granted = answers.Count(status => status == HttpStatusCode.OK);
         var refused = answers.Count(status => status == HttpStatusCode.ServiceUnavailable);
         Assert.Equal(10 * cores, granted + refused);
-        Assert.True(granted >= cores + queue, $"{granted} granted");
+        Assert.True(granted >= hashing + queue, $"{granted} granted");
         Assert.True(refused > 0, "Nobody was refused.");
         // cores × 19 MiB, and what the process takes for itself; all of them at once would be 190 × cores.
         Assert.InRange(PeakMiB(service.Id) - before, 0, cores * 19 + 19 * 3 * cores);
