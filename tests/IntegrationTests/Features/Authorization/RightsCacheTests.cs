@@ -168,6 +168,38 @@ public class RightsCacheTests(Servers servers) : IClassFixture<Servers>
         await Eventually.TrueAsync(async () => await ForwardAsync(anna) == HttpStatusCode.OK, TimeSpan.FromSeconds(20));
     }
 
+    // T32, clock steps of an hour: a lease is measured by a clock that nobody sets. Without "now < lease.EndsAt" in FreshnessState.Holds the node whose
+    // clock was set back goes on saying yes; set forward, it asks anew and is as fresh as ever.
+    [Theory]
+    [InlineData(-1)]
+    [InlineData(1)]
+    public async Task Setting_the_clock_makes_no_answer_stale(int hours)
+    {
+        await using var database = await servers.CreateDatabaseAsync(Ct);
+        var clock = new SteppedClock();
+        await using var one = await Node.StartAsync(database, Ct);
+        await using var two = await Node.StartAsync(
+            database, Ct, one.MasterKey, services => services.AddSingleton<TimeProvider>(clock), ("Freshness:Lease", "00:00:00.500"));
+        var (admin, anna) = (await one.AddAdministratorAsync("root", Ct), await one.AddAccountAsync("anna", Ct, "roles:read"));
+        var (rights, role) = (two.Services.GetRequiredService<AuthService.Features.Authorization.Rights>(), await database.RoleIdAsync("only-anna", Ct));
+        Assert.True((await rights.OfAsync(anna.Id, Ct)).Allow("roles:read"));
+
+        clock.Set(TimeSpan.FromHours(hours));
+        for (var round = 0; round < 5; round++)
+        {
+            using (var taken = await admin.SendAsync(HttpMethod.Delete, $"/api/v1/users/{anna.Id}/roles/{role}", body: null, Ct)) taken.EnsureSuccessStatusCode();
+            Assert.False((await rights.OfAsync(anna.Id, Ct)).Allow("roles:read"));
+            using (var given = await admin.SendAsync(HttpMethod.Put, $"/api/v1/users/{anna.Id}/roles/{role}", body: null, Ct)) given.EnsureSuccessStatusCode();
+            Assert.True((await rights.OfAsync(anna.Id, Ct)).Allow("roles:read"));
+        }
+
+        // Out of reach of the database, and its clock set once more.
+        await database.SetReachableAsync(false, Ct);
+        clock.Set(TimeSpan.FromHours(hours));
+        await Eventually.TrueAsync(() => rights.OfMemory(anna.Id) is null, TimeSpan.FromSeconds(10));
+        await database.SetReachableAsync(true, Ct);
+    }
+
     // T35. One bump, however many hold the role.
     [Fact]
     public async Task An_edit_of_a_role_touches_no_more_when_more_hold_it()
@@ -268,7 +300,7 @@ public class RightsCacheTests(Servers servers) : IClassFixture<Servers>
     [Fact]
     public async Task Hits_misses_and_invalidations_are_counted()
     {
-        var counts = new System.Collections.Concurrent.ConcurrentDictionary<string, long>(StringComparer.Ordinal);
+        var (counts, shares) = (new System.Collections.Concurrent.ConcurrentDictionary<string, long>(StringComparer.Ordinal), new List<double>());
         using var listener = new System.Diagnostics.Metrics.MeterListener();
         listener.InstrumentPublished = (instrument, l) => { if (instrument.Meter.Name == "AuthService") l.EnableMeasurementEvents(instrument); };
         listener.SetMeasurementEventCallback<long>((instrument, count, tags, _) =>
@@ -286,6 +318,9 @@ public class RightsCacheTests(Servers servers) : IClassFixture<Servers>
         Assert.InRange(counts["permissions_cache_misses"], 2, long.MaxValue);
         await RevisionOfAsync(admin, HttpMethod.Delete, $"/api/v1/users/{anna.Id}/roles/{await database.RoleIdAsync("only-anna", Ct)}");
         Assert.InRange(counts["permissions_cache_invalidations"], 1, long.MaxValue);
+        listener.SetMeasurementEventCallback<double>((instrument, ratio, _, _) => { if (instrument.Name == "permissions_cache_hit_ratio") shares.Add(ratio); });
+        listener.RecordObservableInstruments();
+        Assert.InRange(Assert.Single(shares), 0.01, 0.9999);
     }
 
     private async Task<string?> RevisionOfAsync(Account caller, HttpMethod method, string path, bool early = false)
