@@ -1,5 +1,7 @@
+using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Globalization;
+using AuthService.Caching;
 using Spectre.Console;
 
 namespace Bench.Authorization;
@@ -13,6 +15,7 @@ internal static class RightsBench
     private const int Others = 1_000;
     private const int Loaders = 256;
     private const int ChecksPerLook = 256;   // between two looks at the clock
+    private const ulong Seed = 0x9E3779B97F4A7C15;   // fixed: every round asks the same questions
     private static readonly int[] Roles = [10, 1_000];
     private static readonly int[] AllUsers = [1_000, 100_000, 1_000_000];
 
@@ -25,7 +28,7 @@ internal static class RightsBench
     public static async Task<int> RunAsync(string[] only)
     {
         var sizes = only.Length == 0 ? AllUsers : [.. only.Select(n => int.Parse(n, CultureInfo.InvariantCulture))];
-        var table = new Table().AddColumns("accounts asked about", "roles", "ns per check", "B allocated per check", "B kept per account", "loads/s", "allowed");
+        var table = new Table().AddColumns("accounts asked about", "roles", "ns per check", "bare dictionary by text, by number", "B allocated per check", "B kept per account", "loads/s", "allowed");
         foreach (var roles in Roles)
         {
             await using var target = await Target.CreateAsync(sizes.Max() + Others, roles);
@@ -53,8 +56,10 @@ internal static class RightsBench
 
         Check(rights, first, users, permissions);   // compiles
         var rounds = Enumerable.Range(0, SideBySide.Rounds).Select(_ => Check(rights, first, users, permissions)).ToArray();
+        var (byNumber, byText) = BareLookUpsNs(first, users);
         table.AddRow(
             Figures.Text($"{users:N0}"), Figures.Text($"{roles:N0}"), Figures.Text($"{Figures.Median(rounds.Select(r => r.Ns)):N0}"),
+            Figures.Text($"{byText:N0}, {byNumber:N0}"),
             Figures.Text($"{Figures.Median(rounds.Select(r => r.Bytes)):N1}"), Figures.Text($"{kept:N0}"), Figures.Text($"{loadsPerSecond:N0}"),
             Figures.Text($"{Figures.Median(rounds.Select(r => r.Allowed)):P0}"));
     }
@@ -68,11 +73,52 @@ internal static class RightsBench
         })));
     }
 
+    /// <summary>What the machine's memory asks for one look-up among so many by number, and by the text that is the cache's key.</summary>
+    private static (double ByNumber, double ByText) BareLookUpsNs(long first, int users)
+    {
+        var ids = Enumerable.Range(0, users).Select(i => first + i);
+        var byNumber = new ConcurrentDictionary<long, object>(ids.Select(id => KeyValuePair.Create(id, new object())));
+        var byText = new ConcurrentDictionary<string, object>(ids.Select(id => KeyValuePair.Create(Figures.Text($"{CacheTags.RightsPrefix}{id}"), new object())), StringComparer.Ordinal);
+        var bySpan = byText.GetAlternateLookup<ReadOnlySpan<char>>();
+        return (TimeNs(id => byNumber.ContainsKey(id)), TimeNs(id =>
+        {
+            Span<char> key = stackalloc char[CacheTags.RightsPrefix.Length + 20];
+            key.TryWrite(CultureInfo.InvariantCulture, $"{CacheTags.RightsPrefix}{id}", out var length);
+            return bySpan.ContainsKey(key[..length]);
+        }));
+
+        double TimeNs(Func<long, bool> find) => Figures.Median(Enumerable.Range(0, SideBySide.Rounds + 1).Select(_ => RoundNs(find)).Skip(1));
+
+        double RoundNs(Func<long, bool> find)
+        {
+            var (state, count) = (Seed, 0L);
+            var started = Stopwatch.GetTimestamp();
+            var elapsed = TimeSpan.Zero;
+            for (; elapsed < RoundTime; elapsed = Stopwatch.GetElapsedTime(started), count += ChecksPerLook)
+            {
+                for (var i = 0; i < ChecksPerLook; i++)
+                {
+                    if (!find(first + (long)((Next(ref state) >> 32) * (ulong)users >> 32))) throw new InvalidOperationException("Everybody is in it.");
+                }
+            }
+
+            return elapsed.TotalNanoseconds / count;
+        }
+    }
+
+    /// <summary>Xorshift: a nanosecond, so that what is measured is the check.</summary>
+    private static ulong Next(ref ulong state)
+    {
+        state ^= state << 13;
+        state ^= state >> 7;
+        return state ^= state << 17;
+    }
+
     /// <summary>Random accounts, random permissions, on one thread.</summary>
     private static (double Ns, double Bytes, double Allowed) Check(RightsUnderTest rights, long first, int users, string[] permissions)
     {
         long checks = 0, allowed = 0;
-        var state = 0x9E3779B97F4A7C15UL;   // a fixed seed: every round asks the same questions
+        var state = Seed;
         var bytes = GC.GetAllocatedBytesForCurrentThread();
         var started = Stopwatch.GetTimestamp();
         var elapsed = TimeSpan.Zero;
@@ -80,11 +126,7 @@ internal static class RightsBench
         {
             for (var i = 0; i < ChecksPerLook; i++)
             {
-                // Xorshift: a nanosecond, so that what is measured is the check.
-                state ^= state << 13;
-                state ^= state >> 7;
-                state ^= state << 17;
-                var id = first + (long)((state >> 32) * (ulong)users >> 32);
+                var id = first + (long)((Next(ref state) >> 32) * (ulong)users >> 32);
                 var permission = permissions[(int)((state & 0xFFFF_FFFF) * (ulong)permissions.Length >> 32)];
                 var pending = rights.OfAsync(id);
                 var found = pending.IsCompletedSuccessfully ? pending.Result : pending.AsTask().GetAwaiter().GetResult();
