@@ -69,10 +69,7 @@ public class CacheAdministrationTests(Servers servers) : IClassFixture<Servers>
     {
         await using var database = await servers.CreateDatabaseAsync(Ct);
         await using var node = await Node.StartAsync(database, Ct);
-        var admin = await node.AddAdministratorAsync("root", Ct);
-        var anna = await node.AddAccountAsync("anna", Ct, "roles:read");
-        await node.SettleAsync();
-        foreach (var account in new[] { admin, anna }) using (await account.SendAsync(HttpMethod.Get, "/api/v1/me/permissions", body: null, Ct)) { /* into memory */ }
+        var (admin, anna) = await AddAccountsInMemoryAsync(node);
         var same = await VerifyAsync(admin);
         Assert.Equal(0, same.Different);
         Assert.InRange(same.Compared, 2, 100);
@@ -89,10 +86,7 @@ public class CacheAdministrationTests(Servers servers) : IClassFixture<Servers>
     {
         await using var database = await servers.CreateDatabaseAsync(Ct);
         await using var node = await Node.StartAsync(database, Ct);
-        var admin = await node.AddAdministratorAsync("root", Ct);
-        var anna = await node.AddAccountAsync("anna", Ct, "roles:read");
-        await node.SettleAsync();
-        using (await anna.SendAsync(HttpMethod.Get, "/api/v1/me/permissions", body: null, Ct)) { /* into memory */ }
+        var (admin, anna) = await AddAccountsInMemoryAsync(node);
         await database.ExecuteSqlAsync("CREATE FUNCTION forget() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'", Ct);
         await database.ExecuteSqlAsync("CREATE TRIGGER forget BEFORE INSERT ON solid_cache.solid_cache_invalidations FOR EACH ROW EXECUTE FUNCTION forget()", Ct);
         await database.ExecuteSqlAsync("DELETE FROM user_roles WHERE user_id = $1", Ct, anna.Id);
@@ -201,6 +195,15 @@ public class CacheAdministrationTests(Servers servers) : IClassFixture<Servers>
         request.Headers.Authorization = new System.Net.Http.Headers.AuthenticationHeaderValue("Bearer", caller.Tokens.AccessToken);
         request.Headers.TryAddWithoutValidation("If-None-Match", tag);
         return caller.Node.Http.SendAsync(request, Ct);
+    }
+
+    /// <summary>An administrator, and somebody with the right <c>roles:read</c>, both of whom the node has just been asked about.</summary>
+    private async Task<(Account Admin, Account Anna)> AddAccountsInMemoryAsync(Node node)
+    {
+        var (admin, anna) = (await node.AddAdministratorAsync("root", Ct), await node.AddAccountAsync("anna", Ct, "roles:read"));
+        await node.SettleAsync();
+        foreach (var account in new[] { admin, anna }) (await account.SendAsync(HttpMethod.Get, "/api/v1/me/permissions", body: null, Ct)).Dispose();
+        return (admin, anna);
     }
 
     private async Task<CacheComparison> VerifyAsync(Account caller)

@@ -31,6 +31,7 @@ public class UserRightsTests
     {
         var catalogue = CatalogueOf([[1], [2]]);
         Assert.Same(RoleSet.Of([0, 1]), RoleSet.Of([0, 1]));
+        Assert.Same(RoleSet.Of([0, 1]), RoleSet.Of([1, 0]));   // the database names them in no order
         Assert.NotSame(RoleSet.Of([0]), RoleSet.Of([1]));
         Assert.Same(RoleSet.Of([0, 1]).In(catalogue), RoleSet.Of([0, 1]).In(catalogue));
         // Another catalogue, another answer: bits mean something only together with the instance they are from.
