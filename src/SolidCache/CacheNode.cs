@@ -6,6 +6,8 @@ using SolidCache.Lanes;
 using SolidCache.Loading;
 using SolidCache.Memory;
 using SolidCache.Postgres;
+using SolidCache.Redis;
+using SolidCache.Redis.Resp;
 using SolidCache.Serialization;
 
 namespace SolidCache;
@@ -21,7 +23,7 @@ internal sealed partial class CacheNode : IHostedService, IAsyncDisposable
     private readonly ILogger _logger;
     private readonly LaneConnections _connections;
     private readonly InvalidationPoll _poll;
-    private readonly WakeUp _channel;
+    private readonly IInvalidationChannel[] _channels;
     private readonly Pruning _pruning;
     private readonly CancellationTokenSource _stopping = new();
     private readonly Meter _meter = new("SolidCache");
@@ -38,24 +40,44 @@ internal sealed partial class CacheNode : IHostedService, IAsyncDisposable
         Memory = new MemoryStore(options.MemoryMaxBytes);
         State = new FreshnessState(options.Freshness, clock);
         _poll = new InvalidationPoll(_connections.Freshness, options.Schema, options.Freshness, State, Memory, clock, _logger);
-        _channel = new WakeUp(_connections.Freshness, Lanes, options.Schema, clock, _logger);
+        if (options.Redis.ConnectionString is { } redis)
+        {
+            Redis = new RedisClient(RedisSettings.Parse(redis), clock, loggers.CreateLogger("SolidCache.Redis"));
+            RedisTier = new RedisTier(Redis, options, State, clock, _logger);
+        }
+
+        var wakeUp = new WakeUp(_connections.Freshness, Lanes, options.Schema, clock, _logger);
+        _channels = Redis is null ? [wakeUp] : [new RedisChannel(Redis, options.Schema, options.Redis.Key!, options.Freshness, State, clock, _logger), wakeUp];
         Upkeep = new PostgresUpkeep(_connections.Freshness, options.Schema, options, clock, _logger);
         Distributed = new PostgresCache(Store, Upkeep, options, clock, _logger);
         _pruning = new Pruning(_connections.Freshness, options.Schema, options, State, clock, _logger);
 
         var versions = new TagVersions(Lanes, options.Schema);
-        var barrier = new NodeBarrier(Lanes, options.Schema, options.Freshness, State, _poll, _channel, clock);
+        var barrier = new NodeBarrier(Lanes, options.Schema, options.Freshness, State, _poll, _channels, clock);
         ICacheStore store = options.Chaos.Postgres.IsActive ? new FaultyStore(Store, options.Chaos.Postgres, clock) : Store;
-        var loader = new EntryLoader(store, Memory, State, versions, new ClusterLease(Lanes, options.Schema), options, clock, _logger);
+        var loader = new EntryLoader(store, RedisTier, Memory, State, versions, new ClusterLease(Lanes, options.Schema), options, clock, _logger);
         Cache = new TieredCache(
-            Memory, State, versions, barrier, loader, new EntrySerializers(services, options.Json), store,
-            new KeySweep(_connections.Side, options.Schema, Memory), new RevisionTokens(options.Freshness, State, _poll, clock), options, clock);
+            Memory, State, versions, barrier, loader, new EntrySerializers(services, options.Json), store, RedisTier,
+            new KeySweep(_connections.Side, options.Schema, Memory, RedisTier), new RevisionTokens(options.Freshness, State, _poll, clock), options, clock);
+        if (RedisTier is { } tier) Observe(tier);
         _meter.CreateObservableGauge("solid_cache.poll.age", () => Cache.Lag?.TotalSeconds ?? 0, "s", "Age of what this node knows of invalidations.");
+    }
+
+    private void Observe(RedisTier tier)
+    {
+        _meter.CreateObservableGauge("solid_cache.redis.connected", () => tier.Client.IsConnected ? 1 : 0, description: "Whether there is a connection to Redis.");
+        _meter.CreateObservableGauge("solid_cache.redis.breaker", () => (int)tier.Breaker.State, description: "0: Redis is asked; 1: it is left alone; 2: one request tries.");
+        _meter.CreateObservableGauge("solid_cache.redis.depth", () => tier.Client.Statistics.Depth, "{command}", "Commands that wait for a reply.");
+        _meter.CreateObservableCounter("solid_cache.redis.reconnects", () => tier.Client.Statistics.Reconnects, "{connection}", "Connections made after one was lost.");
+        _meter.CreateObservableCounter("solid_cache.redis.timeouts", () => tier.Client.Statistics.TimeOuts, "{command}", "Commands that had no reply in time.");
+        _meter.CreateObservableCounter("solid_cache.redis.commands", () => tier.Client.Statistics.Commands, "{command}", "Commands sent.");
     }
 
     public LaneSet Lanes { get; }
     public PostgresStore Store { get; }
     public MemoryStore Memory { get; }
+    public RedisClient? Redis { get; }
+    public RedisTier? RedisTier { get; }
     public FreshnessState State { get; }
     public TieredCache Cache { get; }
     public PostgresCache Distributed { get; }
@@ -66,6 +88,7 @@ internal sealed partial class CacheNode : IHostedService, IAsyncDisposable
     /// <summary>Waits a moment for the server, so that the first requests find the cache ready; without one the host starts all the same.</summary>
     public async Task StartAsync(CancellationToken cancellationToken)
     {
+        Redis?.Start();
         _loops = RunAsync();
         try
         {
@@ -89,6 +112,7 @@ internal sealed partial class CacheNode : IHostedService, IAsyncDisposable
         await StopAsync(CancellationToken.None).ConfigureAwait(false);
         // A container disposes it as a service and as a hosted service.
         if (Interlocked.Exchange(ref _isDisposed, 1) != 0) return;
+        if (Redis is not null) await Redis.DisposeAsync().ConfigureAwait(false);
         await Lanes.DisposeAsync().ConfigureAwait(false);
         _poll.Dispose();
         Upkeep.Dispose();
@@ -103,7 +127,7 @@ internal sealed partial class CacheNode : IHostedService, IAsyncDisposable
         if (!await PrepareAsync(ct).ConfigureAwait(false)) return;
         await Task.WhenAll(
             _poll.RunAsync(ct),
-            Guard(_channel.ListenAsync(_poll.Wake, ct)),
+            Guard(Task.WhenAll(_channels.Select(channel => channel.ListenAsync(_poll.Wake, ct)))),
             Guard(_pruning.RunAsync(ct)),
             Guard(Upkeep.RunAsync(ct))).ConfigureAwait(false);
 

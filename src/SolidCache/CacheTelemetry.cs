@@ -24,7 +24,13 @@ internal static class CacheTelemetry
     private static readonly Counter<long> LeasesLost = Meter.CreateCounter<long>("solid_cache.lease.lost", "{lease}", "Times this process had to stop answering from memory because it could not ask what became invalid.");
     private static readonly Counter<long> PollFailures = Meter.CreateCounter<long>("solid_cache.poll.failures", "{poll}", "Polls that failed.");
 
+    private static readonly Counter<long> Expired = Meter.CreateCounter<long>("solid_cache.expired", "{entry}", "Entries found whose life had ended.");
+    private static readonly Counter<long> Forged = Meter.CreateCounter<long>("solid_cache.forged", "{entry}", "Entries and messages in Redis that this installation did not write, or not there.");
+    private static readonly Counter<long> Skipped = Meter.CreateCounter<long>("solid_cache.redis.skipped", "{request}", "Requests that did not ask Redis because it is away or its breaker is open.");
+    private static readonly Histogram<int> RedisBytes = Meter.CreateHistogram<int>("solid_cache.redis.entry_size", "By", "Entries read from Redis.");
+
     private static readonly KeyValuePair<string, object?> MemoryTier = new("tier", "memory");
+    private static readonly KeyValuePair<string, object?> RedisTier = new("tier", "redis");
     private static readonly KeyValuePair<string, object?> PostgresTier = new("tier", "postgres");
 
     public static void MemoryHit() => Hits.Add(1, MemoryTier);
@@ -32,6 +38,12 @@ internal static class CacheTelemetry
     public static void PostgresHit() => Hits.Add(1, PostgresTier);
     public static void PostgresMiss() => Misses.Add(1, PostgresTier);
     public static void PostgresRefused() => Refused.Add(1, PostgresTier);
+    public static void RedisMiss() => Misses.Add(1, RedisTier);
+    public static void RedisRefused() => Refused.Add(1, RedisTier);
+    public static void RedisExpired() => Expired.Add(1, RedisTier);
+    public static void RedisFailed() => Failures.Add(1, RedisTier);
+    public static void RedisSkipped() => Skipped.Add(1);
+    public static void RedisForged() => Forged.Add(1);
     public static void MemoryRefused() => Refused.Add(1, MemoryTier);
     public static void PostgresFailed() => Failures.Add(1, PostgresTier);
     public static void Joined() => Joins.Add(1);
@@ -39,6 +51,12 @@ internal static class CacheTelemetry
     public static void Bumped(int tags) => Invalidated.Add(tags);
     public static void PollFailed() => PollFailures.Add(1);
     public static void LeaseLost() => LeasesLost.Add(1);
+
+    public static void RedisHit(int bytes)
+    {
+        Hits.Add(1, RedisTier);
+        RedisBytes.Record(bytes);
+    }
 
     public static void Loaded(TimeSpan time)
     {

@@ -1,11 +1,12 @@
 using System.Runtime.CompilerServices;
 using Npgsql;
 using SolidCache.Memory;
+using SolidCache.Redis;
 
 namespace SolidCache;
 
-/// <summary>Finds the keys that begin with a text, in this node's memory and in the table.</summary>
-internal sealed class KeySweep(NpgsqlDataSource db, string schema, MemoryStore memory)
+/// <summary>Finds the keys that begin with a text, in this node's memory, in the table and in Redis.</summary>
+internal sealed class KeySweep(NpgsqlDataSource db, string schema, MemoryStore memory, RedisTier? redis)
 {
     private readonly string _findKeys = SqlFile.Beside<KeySweep>("find_keys").In(schema);
 
@@ -21,6 +22,22 @@ internal sealed class KeySweep(NpgsqlDataSource db, string schema, MemoryStore m
             yield return [.. keys.Select(CacheKey.Unescaped)];
             after = keys[^1];
         }
+    }
+
+    /// <summary>Those in Redis; throws where it can't say, and what it holds will be there when it is back.</summary>
+    public async IAsyncEnumerable<string[]> FindInRedisAsync(string prefix, int slice, [EnumeratorCancellation] CancellationToken ct)
+    {
+        if (redis is null) yield break;
+        var keys = new List<string>(slice);
+        await foreach (var key in redis.FindKeysAsync(prefix, ct).ConfigureAwait(false))
+        {
+            keys.Add(key);
+            if (keys.Count < slice) continue;
+            yield return [.. keys];
+            keys.Clear();
+        }
+
+        if (keys.Count > 0) yield return [.. keys];
     }
 
     private async Task<List<string>> ReadAsync(string prefix, string after, int slice, CancellationToken ct)

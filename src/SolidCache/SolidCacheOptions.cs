@@ -62,6 +62,9 @@ public sealed class SolidCacheOptions
     /// <summary>How nodes learn what became invalid.</summary>
     public FreshnessOptions Freshness { get; } = new();
 
+    /// <summary>The tier between memory and PostgreSQL; default none.</summary>
+    public RedisOptions Redis { get; } = new();
+
     /// <summary>The rules of entries that no group claims.</summary>
     public CacheGroup DefaultGroup { get; } = new("default", "");
 
@@ -140,6 +143,26 @@ public sealed class FreshnessOptions
     internal bool IsOff(Freshness.Mechanisms mechanism) => (Disabled & mechanism) != Freshness.Mechanisms.None;
 }
 
+/// <summary>Redis as a tier between memory and PostgreSQL, and as the quickest way to tell other nodes of changes: docs/cache/redis.md.</summary>
+public sealed class RedisOptions
+{
+    /// <summary>
+    /// Where it is: <c>host:port[,password=…,ssl=true]</c>, <c>redis://…</c>, <c>rediss://…</c>, <c>sentinel://…</c> or <c>cluster://…</c>. Default null: there is none.
+    /// A server that is away does not keep the host from starting.
+    /// </summary>
+    public string? ConnectionString { get; set; }
+
+    /// <summary>
+    /// Key under which entries and messages carry a MAC, 32 bytes or more, the same on every node. Required with <see cref="ConnectionString"/>:
+    /// whoever can write to Redis could make up any value otherwise.
+    /// </summary>
+    public byte[]? Key { get; set; }
+
+    /// <summary>Put before every key, for a server that others use as well. At most 128 characters; default none.</summary>
+    [StringLength(128)]
+    public string KeyPrefix { get; set; } = "";
+}
+
 /// <summary>The rules of entries whose keys begin alike.</summary>
 public sealed class CacheGroup
 {
@@ -181,6 +204,9 @@ public sealed class CacheGroup
     /// <summary>Whether entries are kept in memory; default true.</summary>
     public bool InMemory { get; set; } = true;
 
+    /// <summary>Whether entries are kept in Redis, where one is configured; default true.</summary>
+    public bool InRedis { get; set; } = true;
+
     /// <summary>Whether entries are kept in PostgreSQL; default true.</summary>
     public bool InPostgres { get; set; } = true;
 
@@ -192,6 +218,13 @@ public sealed class CacheGroup
 
     /// <summary>Says that nobody changes the objects of this group, so that memory hands out one object instead of copies. Default false: only for types known not to change.</summary>
     public bool SharesObjects { get; set; }
+
+    /// <summary>Entries in Redis are JSON objects that people can read. Needs <see cref="SharesObjects"/>.</summary>
+    /// <typeparam name="T">The type of all values of the group.</typeparam>
+    /// <param name="form">How a value is written there.</param>
+    public void ReadableInRedis<T>(Redis.IReadableEntry<T> form) => Readable = form;
+
+    internal object? Readable { get; private set; }
 
     /// <summary>Raise it when the shape of the values changes: entries of another version are misses. Default 0.</summary>
     public ushort SchemaVersion { get; set; }

@@ -10,6 +10,7 @@ using Microsoft.Extensions.Options;
 using Npgsql;
 using SolidCache.Lanes;
 using SolidCache.Postgres;
+using SolidCache.Redis.Resp;
 
 namespace SolidCache;
 
@@ -18,8 +19,8 @@ public static class SolidCacheRegistration
 {
     /// <summary>
     /// Registers <see cref="HybridCache"/> and <see cref="TieredCache"/> (one object), <see cref="IDistributedCache"/>,
-    /// <see cref="IBufferDistributedCache"/> and <see cref="PostgresCache"/> (one object), and <see cref="LaneSet"/>, with the service that keeps
-    /// them going while the host runs. Makes its schema at the first start.
+    /// <see cref="IBufferDistributedCache"/> and <see cref="PostgresCache"/> (one object), <see cref="LaneSet"/>, and where
+    /// <see cref="RedisOptions.ConnectionString"/> is set <see cref="RedisClient"/>, with the service that keeps them going while the host runs. Makes its schema at the first start.
     /// </summary>
     /// <param name="services">The host's services.</param>
     /// <param name="configure">Sets at least <see cref="SolidCacheOptions.ConnectionString"/>.</param>
@@ -41,6 +42,8 @@ public static class SolidCacheRegistration
         services.Replace(ServiceDescriptor.Singleton<IDistributedCache>(provider => provider.GetRequiredService<PostgresCache>()));
         services.Replace(ServiceDescriptor.Singleton<IBufferDistributedCache>(provider => provider.GetRequiredService<PostgresCache>()));
         services.TryAddSingleton(provider => provider.GetRequiredService<CacheNode>().Lanes);
+        // Null where no Redis is configured.
+        services.TryAddSingleton(provider => provider.GetRequiredService<CacheNode>().Redis!);
         return services;
     }
 }
@@ -60,6 +63,7 @@ internal sealed class SolidCacheOptionsRules : IValidateOptions<SolidCacheOption
         if (options.Freshness.Retention < options.Freshness.Lease * 2 + TimeSpan.FromSeconds(1)) wrong.Add("Freshness.Retention is at least twice Freshness.Lease and 1 s.");
         if (options.Freshness.TokenKey is { Length: < 32 }) wrong.Add("Freshness.TokenKey has at least 32 bytes.");
         foreach (var group in options.Groups.Append(options.DefaultGroup)) CheckGroup(group, options.Freshness.Retention - options.Freshness.Margin);
+        CheckRedis(options.Redis);
         try
         {
             _ = new NpgsqlConnectionStringBuilder(options.ConnectionString);
@@ -78,6 +82,21 @@ internal sealed class SolidCacheOptionsRules : IValidateOptions<SolidCacheOption
             wrong.AddRange(results.Select(result => $"{prefix}{result.ErrorMessage}"));
         }
 
+        void CheckRedis(RedisOptions redis)
+        {
+            Check("Redis.", redis);
+            if (redis.ConnectionString is null) return;
+            if (redis.Key is not { Length: >= 32 }) wrong.Add("Redis.Key has at least 32 bytes where Redis.ConnectionString is set.");
+            try
+            {
+                _ = RedisSettings.Parse(redis.ConnectionString);
+            }
+            catch (FormatException e)
+            {
+                wrong.Add($"Redis.ConnectionString: {e.Message}");
+            }
+        }
+
         void CheckGroup(CacheGroup group, TimeSpan longestInMemory)
         {
             var where = $"Group '{group.Name}': ";
@@ -90,6 +109,7 @@ internal sealed class SolidCacheOptionsRules : IValidateOptions<SolidCacheOption
             if (group.SoftTimeout is { } soft && (soft <= TimeSpan.Zero || soft > TimeSpan.FromDays(1))) wrong.Add($"{where}SoftTimeout is over 0 and at most 1 d.");
             if (group.ExpiredFor <= TimeSpan.Zero) wrong.Add($"{where}ExpiredFor is over 0.");
             if (group.OneLoaderPerCluster && !group.InPostgres) wrong.Add($"{where}OneLoaderPerCluster needs InPostgres.");
+            if (group.Readable is not null && !group.SharesObjects) wrong.Add($"{where}ReadableInRedis needs SharesObjects.");
         }
     }
 }

@@ -4,12 +4,14 @@ using Npgsql;
 using SolidCache.Freshness;
 using SolidCache.Loading;
 using SolidCache.Memory;
+using SolidCache.Redis;
+using SolidCache.Redis.Resp;
 using SolidCache.Serialization;
 
 namespace SolidCache;
 
 /// <summary>
-/// A <see cref="HybridCache"/> over memory and PostgreSQL that never serves what was invalidated: when an invalidation has returned,
+/// A <see cref="HybridCache"/> over memory, Redis where there is one, and PostgreSQL that never serves what was invalidated: when an invalidation has returned,
 /// no node that shares the schema answers a later call with an older value.
 /// </summary>
 /// <remarks>
@@ -30,6 +32,7 @@ public sealed class TieredCache : HybridCache
     private readonly EntryLoader _loader;
     private readonly EntrySerializers _serializers;
     private readonly ICacheStore _store;
+    private readonly RedisTier? _redis;
     private readonly KeySweep _sweep;
     private readonly RevisionTokens _tokens;
     private readonly SolidCacheOptions _options;
@@ -39,10 +42,10 @@ public sealed class TieredCache : HybridCache
 
     internal TieredCache(
         MemoryStore memory, FreshnessState state, TagVersions versions, NodeBarrier barrier, EntryLoader loader, EntrySerializers serializers,
-        ICacheStore store, KeySweep sweep, RevisionTokens tokens, SolidCacheOptions options, TimeProvider clock)
+        ICacheStore store, RedisTier? redis, KeySweep sweep, RevisionTokens tokens, SolidCacheOptions options, TimeProvider clock)
     {
         (_memory, _state, _versions, _barrier, _loader) = (memory, state, versions, barrier, loader);
-        (_serializers, _store, _sweep, _tokens, _options, _clock) = (serializers, store, sweep, tokens, options, clock);
+        (_serializers, _store, _redis, _sweep, _tokens, _options, _clock) = (serializers, store, redis, sweep, tokens, options, clock);
         _groups = [.. options.Groups.OrderByDescending(g => g.KeyPrefix.Length)];
     }
 
@@ -245,7 +248,7 @@ public sealed class TieredCache : HybridCache
 
     /// <summary>
     /// Makes every entry whose key begins with <paramref name="prefix"/> invalid. One round trip where the group declares
-    /// <see cref="CacheGroup.HasPrefixTags"/> and the prefix ends with <c>:</c>. Otherwise a sweep over memory and table, which costs a look at every
+    /// <see cref="CacheGroup.HasPrefixTags"/> and the prefix ends with <c>:</c>. Otherwise a sweep over memory, Redis and table, which costs a look at every
     /// key and reaches neither what another node keeps in memory alone nor what is just being loaded for the first time.
     /// </summary>
     /// <param name="prefix">1 to 1,024 UTF-8 bytes.</param>
@@ -261,6 +264,16 @@ public sealed class TieredCache : HybridCache
         }
 
         await foreach (var keys in _sweep.FindAsync(prefix, MaxBumpedTags, token).ConfigureAwait(false)) await RemoveAsync(keys, token).ConfigureAwait(false);
+        try
+        {
+            await foreach (var keys in _sweep.FindInRedisAsync(prefix, MaxBumpedTags, token).ConfigureAwait(false)) await RemoveAsync(keys, token).ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is RedisException or RedisUnavailableException)
+        {
+            // It will be back with what it holds: then none of the groups' entries may be served.
+            var groups = _groups.Where(g => g.KeyPrefix.StartsWith(prefix, StringComparison.Ordinal)).Append(GroupOf(prefix)).Select(g => g.TagHash).Distinct();
+            await _barrier.WaitAsync(await BumpAsync([.. groups], token).ConfigureAwait(false), token).ConfigureAwait(false);
+        }
     }
 
     /// <summary>
@@ -357,6 +370,9 @@ public sealed class TieredCache : HybridCache
 
     /// <summary>Whether this node may answer from memory now: it has a lease that has not run out.</summary>
     public bool HasLease => _state.IsLeaseHeld;
+
+    /// <summary>Whether Redis is there and asked. Sends nothing.</summary>
+    public RedisState RedisState => _redis is null ? RedisState.NotConfigured : _redis.IsInUse ? RedisState.InUse : RedisState.Away;
 
     /// <summary>How long ago the last successful poll began: the age of what this node knows. Null: it never succeeded.</summary>
     public TimeSpan? Lag => _state.Lease.Era is null ? null : _clock.GetElapsedTime(_state.Lease.AsOf);
@@ -530,7 +546,7 @@ public sealed class TieredCache : HybridCache
         var stamps = Array.ConvertAll(request.TagHashes, tag => stamp.Versions[tag]);
         var mark = new FreshnessMark(stamp.Began.Era, request.TagHashes, stamps, _state.OldestServed(stamp.Began));
         var lives = _loader.LivesOf(request, null, value is null);
-        await _loader.KeepAsync(request, serializer, value, payload, mark, lives, hasExactStamps: true, ct).ConfigureAwait(false);
+        await _loader.KeepAsync(request, serializer, value, payload, mark, stamp.Began, lives, hasExactStamps: true, ct).ConfigureAwait(false);
     }
 
     private Task<Revision> BumpAsync(long[] tags, CancellationToken ct)
@@ -541,6 +557,7 @@ public sealed class TieredCache : HybridCache
 
     private async Task ForgetAsync(string[] keys, CancellationToken ct)
     {
+        _redis?.Remove(keys);
         try
         {
             await Task.WhenAll(Lanes.Gathering.Together(keys, key => _store.RemoveAsync(CacheKey.Hybrid(key), ct))).ConfigureAwait(false);

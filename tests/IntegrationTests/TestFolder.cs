@@ -42,8 +42,27 @@ public sealed class TestFolder : IAsyncDisposable
     private static async ValueTask RemoveAsync(string folder)
     {
         if (!Directory.Exists(folder)) return;   // another run sweeps too
+        EndOrphanedRedis(folder);
         if (await PrivatePostgres.StopOrphanAsync(folder, NullLogger.Instance, CancellationToken.None))
             Directory.Delete(folder, recursive: true);
+    }
+
+    /// <summary>A Redis of a run that was killed: by the number in its file, if that still is a Redis of this folder.</summary>
+    private static void EndOrphanedRedis(string folder)
+    {
+        var file = System.IO.Path.Combine(folder, "redis.pid");
+        if (!File.Exists(file) || !int.TryParse(File.ReadAllText(file), CultureInfo.InvariantCulture, out var pid)) return;
+        try
+        {
+            if (!File.ReadAllText(FormattableString.Invariant($"/proc/{pid}/cmdline")).Contains("redis", StringComparison.Ordinal)) return;
+            using var process = Process.GetProcessById(pid);
+            process.Kill();
+            process.WaitForExit();
+        }
+        catch (Exception e) when (e is IOException or ArgumentException or InvalidOperationException)
+        {
+            // It has ended.
+        }
     }
 
     private static bool IsAlive(int pid)

@@ -13,6 +13,10 @@ internal sealed class CacheOptions
     [Range(1L << 20, long.MaxValue)]
     public long? MaxBytes { get; set; }
 
+    /// <summary>Put before every key in Redis, for a server that others use as well. At most 128 characters; default none.</summary>
+    [StringLength(128)]
+    public string? RedisKeyPrefix { get; set; }
+
     /// <summary>How often expired entries are deleted from PostgreSQL, by one node. Zero: never; else 1 s to 1 d; default 1 h.</summary>
     [Range(typeof(TimeSpan), "00:00:00", "1.00:00:00")]
     public TimeSpan CleanupInterval { get; set; } = TimeSpan.FromHours(1);

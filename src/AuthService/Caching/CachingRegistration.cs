@@ -1,6 +1,7 @@
 using AuthService.Installation;
 using AuthService.Tokens;
 using SolidCache;
+using SolidCache.Redis.Resp;
 
 namespace AuthService.Caching;
 
@@ -12,6 +13,7 @@ internal static class CachingRegistration
     {
         var freshness = Settings.Bind<FreshnessOptions>(configuration, "Freshness");
         var cache = Settings.Bind<CacheOptions>(configuration, "SolidCache");
+        var redis = RedisConnectionString(configuration);
         return services
             .AddSolidCache(options =>
             {
@@ -26,22 +28,37 @@ internal static class CachingRegistration
                 options.Freshness.Retention = freshness.Retention;
                 options.Freshness.LeaseByHeartbeat = freshness.LeaseByHeartbeat;
                 options.Freshness.TokenKey = masterKey.Derive("authz-revision/1");
+                options.Redis.ConnectionString = redis;
+                options.Redis.Key = masterKey.Derive("redis-entries/1");
+                options.Redis.KeyPrefix = cache.RedisKeyPrefix ?? "";
                 AddGroups(options);
             })
             .AddSingleton<Changes>();
     }
 
+    /// <summary>What <c>ConnectionStrings:Redis</c> says; null: there is no Redis.</summary>
+    /// <exception cref="SettingsException">It can't be read. A server that is merely away is no reason.</exception>
+    public static string? RedisConnectionString(IConfiguration configuration)
+    {
+        if (configuration.GetConnectionString("Redis") is not { } text || string.IsNullOrWhiteSpace(text)) return null;
+        try
+        {
+            _ = RedisSettings.Parse(text);
+            return text;
+        }
+        catch (FormatException e)
+        {
+            throw new SettingsException($"ConnectionStrings:Redis can't be used: {e.Message}");
+        }
+    }
+
     private static void AddGroups(SolidCacheOptions options)
     {
         // PostgreSQL is the source of these: a copy of a row beside the row would spare nothing.
-        foreach (var (name, prefix) in new[]
-        {
-            ("rights", CacheTags.RightsPrefix), ("roles", "roles:"), ("permissions", "permissions:"), ("sessions", CacheTags.SessionPrefix),
-            ("tokens", CacheTags.TokenPrefix), ("keys", CacheTags.KeyPrefix),
-        })
-        {
-            options.AddGroup(name, prefix, group => (group.InPostgres, group.SharesObjects) = (false, true));
-        }
+        options.AddGroup("sessions", CacheTags.SessionPrefix, group => (group.InPostgres, group.SharesObjects) = (false, true));
+        // One for all accounts, or quicker to make than to fetch: of use in the memory of a node alone.
+        foreach (var (name, prefix) in new[] { ("roles", "roles:"), ("permissions", "permissions:"), ("tokens", CacheTags.TokenPrefix), ("keys", CacheTags.KeyPrefix) })
+            options.AddGroup(name, prefix, group => (group.InPostgres, group.InRedis, group.SharesObjects) = (false, false, true));
 
         options.AddGroup("profiles", CacheTags.ProfilePrefix, group => (group.Expiration, group.SharesObjects) = (TimeSpan.FromMinutes(10), true));
         options.AddGroup("settings", CacheTags.SettingPrefix, group => (group.Expiration, group.SharesObjects) = (TimeSpan.FromMinutes(10), true));

@@ -4,6 +4,7 @@ using AuthService.Tokens;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Npgsql;
 using SolidCache;
+using SolidCache.Redis;
 
 namespace AuthService.Health;
 
@@ -24,11 +25,13 @@ internal static class HealthEndpoints
         health.MapGet("/ready", ReadyAsync).WithSummary("The service can do its work");
     }
 
-    private static async Task<JsonHttpResult<HealthReport>> HealthAsync(NpgsqlDataSource db, CancellationToken ct)
+    private static async Task<JsonHttpResult<HealthReport>> HealthAsync(NpgsqlDataSource db, TieredCache cache, CancellationToken ct)
     {
         var answers = await DatabaseAnswersAsync(db, ct);
-        var report = new HealthReport(answers ? "healthy" : "unhealthy",
-            new HealthServices(new DatabaseHealth(answers), new HealthStatus("disabled")));
+        var redis = cache.RedisState switch { RedisState.NotConfigured => "disabled", RedisState.InUse => "healthy", _ => "unhealthy" };
+        // Without Redis everything goes on, only slower: nobody should restart the service for it, or send it no more requests.
+        var status = !answers ? "unhealthy" : cache.RedisState == RedisState.Away ? "degraded" : "healthy";
+        var report = new HealthReport(status, new HealthServices(new DatabaseHealth(answers), new HealthStatus(redis)));
         return TypedResults.Json(report, HealthJson.Default.HealthReport, statusCode: answers ? 200 : 503);
     }
 

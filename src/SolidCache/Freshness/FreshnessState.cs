@@ -7,6 +7,9 @@ internal sealed class FreshnessState(FreshnessOptions options, TimeProvider cloc
 
     public KnownVersions Known { get; } = new(clock);
 
+    /// <summary>How far back what is known is whole.</summary>
+    public Horizon Horizon { get; } = new(clock);
+
     /// <summary>The newest lease, run out or not. A load takes its era, snapshot and time from the one at which it began.</summary>
     public Lease Lease
     {
@@ -18,6 +21,21 @@ internal sealed class FreshnessState(FreshnessOptions options, TimeProvider cloc
 
     /// <summary>When an entry whose load began with <paramref name="began"/> is too old to be judged, as a timestamp.</summary>
     public long OldestServed(Lease began) => began.AsOf + Ticks(options.Retention - options.Margin);
+
+    /// <summary>The server's time now, as this node can tell: never earlier than it is.</summary>
+    public DateTime DatabaseTime(Lease lease) => lease.DatabaseTime + clock.GetElapsedTime(lease.AsOf);
+
+    /// <summary>How an entry of a tier that outlives nodes is judged here: by what it says of itself, as long as this node can tell.</summary>
+    /// <param name="xmin">All transactions before this one had ended when its load began.</param>
+    /// <returns>Null: it is of another epoch, or older than what this node knows.</returns>
+    public FreshnessMark? MarkOf(Guid epoch, ulong xmin, long[] tagHashes, long[] stamps)
+    {
+        var lease = _lease;
+        if (lease.Era is not { } era || (era.Epoch != epoch && !options.IsOff(Mechanisms.Epoch))) return null;
+        if (options.IsOff(Mechanisms.Horizon)) return new FreshnessMark(era, tagHashes, stamps, long.MaxValue);
+        // Of a horizon of another era than the lease's nothing will be served: beginning anew ends the era first.
+        return Horizon.Covers(xmin) is { } at ? new FreshnessMark(era, tagHashes, stamps, at + Ticks(options.Retention - options.Margin)) : null;
+    }
 
     /// <summary>Rule 1: era, age, lease, stamps.</summary>
     public bool MayServe(FreshnessMark mark, long now)

@@ -21,6 +21,7 @@ internal sealed partial class InvalidationPoll(
     private readonly string _poll = SqlFile.Beside<InvalidationPoll>("poll").In(schema);
     private readonly string _beginEpoch = SqlFile.Beside<InvalidationPoll>("begin_epoch").In(schema);
     private readonly string _register = SqlFile.Beside<InvalidationPoll>("register").In(schema);
+    private readonly string _readPruned = SqlFile.Beside<InvalidationPoll>("read_pruned").In(schema);
     private readonly string _heartbeat = SqlFile.Beside<InvalidationPoll>("heartbeat").In(schema);
     private readonly string _deregister = SqlFile.Beside<InvalidationPoll>("deregister").In(schema);
     private readonly string _removeNodes = SqlFile.Beside<InvalidationPoll>("remove_nodes").In(schema);
@@ -141,6 +142,7 @@ internal sealed partial class InvalidationPoll(
         var answer = await AskAsync(PgSnapshot.Nothing, ct).ConfigureAwait(false);
         if (epoch is null || answer.Epoch != epoch) throw new InvalidOperationException("The database began anew meanwhile.");
         if (!answer.IsRegistered) throw new InvalidOperationException("The node was away for so long that its registration went.");
+        state.Horizon.Begin(await ScalarAsync(_readPruned, ct).ConfigureAwait(false) as ulong? ?? 0, answer.SentAt);
         LogBegan(epoch);
         return answer;
     }
@@ -169,6 +171,7 @@ internal sealed partial class InvalidationPoll(
             for (var i = 0; i < answer.TagHashes.Count; i++) state.Known.Learn(answer.TagHashes[i], answer.Versions[i]);
         }
 
+        state.Horizon.Add(answer.Snapshot, answer.SentAt, options.Retention);
         RowsRead += answer.TagHashes.Count;
         var slow = answer.LogRowsRead > ManyRows ? 2 : 1;
         _interval = Shortest(options.PollInterval * slow, options.Lease / 4);
@@ -193,8 +196,8 @@ internal sealed partial class InvalidationPoll(
     private Lease LeaseFrom(Answer answer)
     {
         var era = state.Lease.Era is { } current && (current.Epoch == answer.Epoch || options.IsOff(Mechanisms.Epoch)) ? current : new Era(answer.Epoch!.Value);
-        if (options.IsOff(Mechanisms.Lease)) return new Lease(era, answer.Snapshot, answer.SentAt, long.MaxValue, long.MaxValue);
-        return new Lease(era, answer.Snapshot, answer.SentAt, answer.SentAt + state.Ticks(options.Lease), answer.SentAtUtc + options.Lease.Ticks);
+        if (options.IsOff(Mechanisms.Lease)) return new Lease(era, answer.Snapshot, answer.SentAt, long.MaxValue, long.MaxValue, answer.DatabaseTime);
+        return new Lease(era, answer.Snapshot, answer.SentAt, answer.SentAt + state.Ticks(options.Lease), answer.SentAtUtc + options.Lease.Ticks, answer.DatabaseTime);
     }
 
     private async Task<Answer> AskAsync(PgSnapshot since, CancellationToken ct)

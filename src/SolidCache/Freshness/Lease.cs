@@ -9,9 +9,10 @@ internal sealed record Era(Guid Epoch);
 /// <param name="AsOf">Timestamp at which the poll began. A load that begins now is at least as new.</param>
 /// <param name="EndsAt">Timestamp of the monotonic clock, which stands still while a virtual machine does.</param>
 /// <param name="EndsAtUtc">Ticks of the wall clock, which may be set.</param>
-internal sealed record Lease(Era? Era, PgSnapshot Snapshot, long AsOf, long EndsAt, long EndsAtUtc)
+/// <param name="DatabaseTime">The server's time at the poll, which began at <paramref name="AsOf"/>.</param>
+internal sealed record Lease(Era? Era, PgSnapshot Snapshot, long AsOf, long EndsAt, long EndsAtUtc, DateTime DatabaseTime)
 {
-    public static readonly Lease None = new(null, PgSnapshot.Nothing, 0, long.MinValue, long.MinValue);
+    public static readonly Lease None = new(null, PgSnapshot.Nothing, 0, long.MinValue, long.MinValue, DateTime.MinValue);
 
     /// <summary>The same knowledge without leave to answer from it.</summary>
     public Lease Ended => this with { EndsAt = long.MinValue, EndsAtUtc = long.MinValue };

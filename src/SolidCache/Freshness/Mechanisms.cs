@@ -12,4 +12,6 @@ internal enum Mechanisms
     Epoch = 16,
     Pruning = 32,
     NothingChangedWait = 64,
+    Horizon = 128,
+    Mac = 256,
 }

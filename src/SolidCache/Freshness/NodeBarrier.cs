@@ -7,7 +7,7 @@ namespace SolidCache.Freshness;
 /// What an answer of success means: every node has applied the change, or can't answer from memory any more. Waiters share their
 /// look at the nodes.
 /// </summary>
-internal sealed class NodeBarrier(LaneSet lanes, string schema, FreshnessOptions options, FreshnessState state, InvalidationPoll poll, IInvalidationChannel channel, TimeProvider clock)
+internal sealed class NodeBarrier(LaneSet lanes, string schema, FreshnessOptions options, FreshnessState state, InvalidationPoll poll, IInvalidationChannel[] channels, TimeProvider clock)
 {
     // Clocks run at different speeds, and an answer may be on its way when a lease ends.
     private static readonly TimeSpan Margin = TimeSpan.FromMilliseconds(100);
@@ -23,7 +23,7 @@ internal sealed class NodeBarrier(LaneSet lanes, string schema, FreshnessOptions
     {
         if (revision.IsEmpty) return;
         if (!options.IsOff(Mechanisms.Stamp)) state.Learn(revision);
-        channel.Publish();
+        Publish(revision);
     }
 
     /// <summary>Waits at most for the longest lease of a registered node, or that any may have while nobody can tell. Call it when the commit has been answered.</summary>
@@ -34,7 +34,7 @@ internal sealed class NodeBarrier(LaneSet lanes, string schema, FreshnessOptions
         var began = clock.GetTimestamp();
         var learntIn = options.IsOff(Mechanisms.Stamp) ? state.Lease.Era : state.Learn(revision);
         if (options.IsOff(Mechanisms.Barrier)) return;
-        channel.Publish();
+        Publish(revision);
         var longest = poll.LongestLease;
         // Until the table of nodes has been seen once since the commit, one may be in it that registered after this node's last poll.
         var hasLooked = false;
@@ -59,6 +59,11 @@ internal sealed class NodeBarrier(LaneSet lanes, string schema, FreshnessOptions
         }
 
         CacheTelemetry.Barrier(clock.GetElapsedTime(began));
+    }
+
+    private void Publish(Revision revision)
+    {
+        foreach (var channel in channels) channel.Publish(revision);
     }
 
     private bool HasApplied(Node node, Revision revision, Era? learntIn, TimeSpan longest)

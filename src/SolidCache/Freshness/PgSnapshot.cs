@@ -17,6 +17,12 @@ internal sealed class PgSnapshot
     /// <summary>As PostgreSQL writes it: <c>xmin:xmax:xid,xid,…</c>.</summary>
     public string Text { get; }
 
+    /// <summary>Every transaction before this one had ended.</summary>
+    public ulong Xmin => _xmin;
+
+    /// <summary>No transaction from this one on was visible.</summary>
+    public ulong Xmax => _xmax;
+
     /// <exception cref="FormatException">Not a snapshot.</exception>
     public static PgSnapshot Parse(string text)
     {

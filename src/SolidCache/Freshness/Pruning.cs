@@ -11,6 +11,7 @@ internal sealed partial class Pruning(NpgsqlDataSource db, string schema, SolidC
     private static readonly TimeSpan LongestInterval = TimeSpan.FromMinutes(1);
 
     private readonly string _record = SqlFile.Beside<Pruning>("record_snapshot").In(schema);
+    private readonly string _mark = SqlFile.Beside<Pruning>("mark_snapshot").In(schema);
     private readonly string _pruneLog = SqlFile.Beside<Pruning>("prune_log").In(schema);
     private readonly string _pruneTags = SqlFile.Beside<Pruning>("prune_tags").In(schema);
     private readonly string _pruneSnapshots = SqlFile.Beside<Pruning>("prune_snapshots").In(schema);
@@ -42,13 +43,14 @@ internal sealed partial class Pruning(NpgsqlDataSource db, string schema, SolidC
         // A load may take as long as the margin, and its entry lives from its end.
         var longestLife = options.MaxEntryLife + TimeSpan.FromTicks(Math.Max(TimeSpan.TicksPerHour, options.Freshness.Margin.Ticks));
         await ExecuteAsync(connection, _record, Interval * 0.9, ct).ConfigureAwait(false);
-        await RepeatAsync(connection, _pruneLog, retention, ct).ConfigureAwait(false);
+        await ExecuteAsync(connection, _mark, retention, ct).ConfigureAwait(false);
+        await RepeatAsync(connection, _pruneLog, null, ct).ConfigureAwait(false);
         await RepeatAsync(connection, _pruneTags, longestLife, ct).ConfigureAwait(false);
         await ExecuteAsync(connection, _pruneSnapshots, longestLife, ct).ConfigureAwait(false);
     }
 
     /// <summary>Slice by slice until one is not full: a slice a minute would be slower than the changes of a busy system.</summary>
-    private static async Task RepeatAsync(NpgsqlConnection connection, string sql, TimeSpan time, CancellationToken ct)
+    private static async Task RepeatAsync(NpgsqlConnection connection, string sql, TimeSpan? time, CancellationToken ct)
     {
         for (var slice = 0; slice < MaxSlices; slice++)
         {
@@ -56,10 +58,11 @@ internal sealed partial class Pruning(NpgsqlDataSource db, string schema, SolidC
         }
     }
 
-    private static async Task<int> ExecuteAsync(NpgsqlConnection connection, string sql, TimeSpan time, CancellationToken ct)
+    private static async Task<int> ExecuteAsync(NpgsqlConnection connection, string sql, TimeSpan? time, CancellationToken ct)
     {
-        var command = new NpgsqlCommand(sql, connection) { Parameters = { new NpgsqlParameter<double> { TypedValue = time.TotalSeconds } } };
+        var command = new NpgsqlCommand(sql, connection);
         await using var _ = command.ConfigureAwait(false);
+        if (time is { } given) command.Parameters.Add(new NpgsqlParameter<double> { TypedValue = given.TotalSeconds });
         return await command.ExecuteNonQueryAsync(ct).ConfigureAwait(false);
     }
 

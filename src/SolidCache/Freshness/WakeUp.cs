@@ -7,8 +7,8 @@ namespace SolidCache.Freshness;
 /// <summary>Brings news of changes to other nodes sooner than their polls would. May lose, double or invent any.</summary>
 internal interface IInvalidationChannel
 {
-    /// <summary>Says that something has changed. Waits for nobody.</summary>
-    void Publish();
+    /// <summary>Says that something has changed, and what, if it can. Waits for nobody.</summary>
+    void Publish(Revision revision);
 
     /// <summary>Calls <paramref name="changed"/> whenever a node, this one included, has said so. Until cancelled; recovers by itself.</summary>
     Task ListenAsync(Action changed, CancellationToken ct);
@@ -34,7 +34,7 @@ internal sealed partial class WakeUp : IInvalidationChannel
         _notify = lanes.Add(new NotifyStatement(schema, _channel));
     }
 
-    public void Publish()
+    public void Publish(Revision revision)
     {
         try
         {

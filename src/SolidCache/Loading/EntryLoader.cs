@@ -2,13 +2,14 @@ using Microsoft.Extensions.Logging;
 using SolidCache.Freshness;
 using SolidCache.Memory;
 using SolidCache.Postgres;
+using SolidCache.Redis;
 using SolidCache.Serialization;
 
 namespace SolidCache.Loading;
 
-/// <summary>One load, from the look into PostgreSQL to the keeping of what the loader made. Read top to bottom.</summary>
+/// <summary>One load, from the look into Redis and PostgreSQL to the keeping of what the loader made. Read top to bottom.</summary>
 internal sealed partial class EntryLoader(
-    ICacheStore store, MemoryStore memory, FreshnessState state, TagVersions versions, ClusterLease cluster,
+    ICacheStore store, RedisTier? redis, MemoryStore memory, FreshnessState state, TagVersions versions, ClusterLease cluster,
     SolidCacheOptions options, TimeProvider clock, ILogger logger)
 {
     private static readonly TimeSpan FirstLook = TimeSpan.FromMilliseconds(2);
@@ -21,6 +22,7 @@ internal sealed partial class EntryLoader(
     {
         // Before anything is read: what is learnt from now on makes it old.
         var began = state.Lease;
+        if (redis is not null && request.ReadsRedis && await PromoteAsync(request, serializer, redis, ct).ConfigureAwait(false) is { } shared) return shared;
         var read = request.ReadsPostgres || request.WritesPostgres ? await ReadAsync(request, ct).ConfigureAwait(false) : null;
         if (request.ReadsPostgres && await PromoteAsync(request, serializer, began, read, ct).ConfigureAwait(false) is { } stored) return stored;
         if (!request.Loads) return new LoadResult<T>(default!, [], 0, null, isFound: false);
@@ -30,9 +32,10 @@ internal sealed partial class EntryLoader(
     }
 
     /// <summary>Puts a value where the request wants it.</summary>
+    /// <param name="began">The lease at which its load began.</param>
     /// <returns>False: it could not be kept in PostgreSQL.</returns>
     public async Task<bool> KeepAsync<T>(
-        EntryRequest request, EntrySerializer<T> serializer, T value, byte[] payload, FreshnessMark mark, Lives lives, bool hasExactStamps, CancellationToken ct)
+        EntryRequest request, EntrySerializer<T> serializer, T value, byte[] payload, FreshnessMark mark, Lease began, Lives lives, bool hasExactStamps, CancellationToken ct)
     {
         // What is outdated already would only take the place of something newer.
         if (lives.Entry <= TimeSpan.Zero || state.IsOutdated(mark)) return false;
@@ -50,6 +53,7 @@ internal sealed partial class EntryLoader(
                 new EntryWrite(request.Stored, payload, lives.Entry, Epoch: era.Epoch, TagHashes: mark.TagHashes, Stamps: mark.Stamps), ct), ct).ConfigureAwait(false);
         }
 
+        if (request.WritesRedis) redis?.Write(request, value, payload, mark, began, lives.Entry);
         if (request.WritesMemory && lives.Local > TimeSpan.Zero) Remember(request, serializer, value, payload, mark, lives.Local);
         return isStored;
     }
@@ -72,6 +76,15 @@ internal sealed partial class EntryLoader(
         TaggedRead? read = null;
         await TryAsync(async () => read = await store.ReadTaggedAsync(new TaggedKey(request.Stored, request.TagHashes), ct).ConfigureAwait(false), ct).ConfigureAwait(false);
         return read;
+    }
+
+    /// <summary>What Redis has, if this node may serve it: judged by its own stamps, which it keeps.</summary>
+    private async ValueTask<LoadResult<T>?> PromoteAsync<T>(EntryRequest request, EntrySerializer<T> serializer, RedisTier from, CancellationToken ct)
+    {
+        if (await from.ReadAsync(request, serializer, ct).ConfigureAwait(false) is not { } hit) return null;
+        var life = request.LocalExpiration ?? request.Group.LocalExpiration ?? hit.Left;
+        if (request.WritesMemory) Remember(request, serializer, hit.Value, hit.Payload, hit.Mark, life < hit.Left ? life : hit.Left);
+        return new LoadResult<T>(hit.Value, hit.Payload, request.Group.SchemaVersion, hit.Mark, isFound: true);
     }
 
     /// <summary>What PostgreSQL has, if it is current: compared in the snapshot it was read in.</summary>
@@ -99,6 +112,7 @@ internal sealed partial class EntryLoader(
         var mark = new FreshnessMark(began.Era, entry.TagHashes, entry.Stamps, state.OldestServed(began));
         var life = request.LocalExpiration ?? request.Group.LocalExpiration ?? entry.Left;
         if (request.WritesMemory) Remember(request, serializer, value, payload, mark, life < entry.Left ? life : entry.Left);
+        if (request.WritesRedis) redis?.Write(request, value, payload, mark, began, entry.Left);
         return new LoadResult<T>(value, payload, request.Group.SchemaVersion, mark, isFound: true);
     }
 
@@ -161,12 +175,12 @@ internal sealed partial class EntryLoader(
         CacheTelemetry.Loaded(clock.GetElapsedTime(startedAt));
 
         // An object that all may hold, in memory alone, is never written as bytes.
-        var isBytes = request.WritesPostgres || !(serializer.IsImmutable || request.Group.SharesObjects);
+        var isBytes = request.WritesPostgres || (redis is not null && request.WritesRedis && request.Group.Readable is null) || !(serializer.IsImmutable || request.Group.SharesObjects);
         var payload = isBytes ? serializer.Write(value, request.Group.SchemaVersion) : EntrySerializer.NotWritten;
         var lives = LivesOf(request, context, value is null);
         var mark = await MarkAsync(request, context, began, stamps, ct).ConfigureAwait(false);
         var isKept = !context.DoNotStore && mark is not null
-            && await KeepAsync(request, serializer, value, payload, mark, lives, hasExactStamps: read is not null, ct).ConfigureAwait(false);
+            && await KeepAsync(request, serializer, value, payload, mark, began, lives, hasExactStamps: read is not null, ct).ConfigureAwait(false);
         CacheTelemetry.Kept(isKept);
         return new LoadResult<T>(value, payload, request.Group.SchemaVersion, mark, isFound: true);
     }

@@ -14,7 +14,6 @@ internal sealed class EntryRequest
         (Key, Stored, Group) = (key, CacheKey.Hybrid(key), group);
         Flags = options?.Flags ?? HybridCacheEntryFlags.None;
         if (!group.InMemory) Flags |= HybridCacheEntryFlags.DisableLocalCache;
-        if (!group.InPostgres) Flags |= HybridCacheEntryFlags.DisableDistributedCache;
         (Expiration, LocalExpiration) = (options?.Expiration, options?.LocalCacheExpiration);
         if (Expiration <= TimeSpan.Zero || LocalExpiration <= TimeSpan.Zero)
             throw new ArgumentException("A life is longer than nothing. To return a value without keeping it, set flags.", nameof(options));
@@ -33,8 +32,10 @@ internal sealed class EntryRequest
 
     public bool ReadsMemory => !Flags.HasFlag(HybridCacheEntryFlags.DisableLocalCacheRead);
     public bool WritesMemory => !Flags.HasFlag(HybridCacheEntryFlags.DisableLocalCacheWrite);
-    public bool ReadsPostgres => !Flags.HasFlag(HybridCacheEntryFlags.DisableDistributedCacheRead);
-    public bool WritesPostgres => !Flags.HasFlag(HybridCacheEntryFlags.DisableDistributedCacheWrite);
+    public bool ReadsRedis => Group.InRedis && !Flags.HasFlag(HybridCacheEntryFlags.DisableDistributedCacheRead);
+    public bool WritesRedis => Group.InRedis && !Flags.HasFlag(HybridCacheEntryFlags.DisableDistributedCacheWrite);
+    public bool ReadsPostgres => Group.InPostgres && !Flags.HasFlag(HybridCacheEntryFlags.DisableDistributedCacheRead);
+    public bool WritesPostgres => Group.InPostgres && !Flags.HasFlag(HybridCacheEntryFlags.DisableDistributedCacheWrite);
     public bool Loads => !Flags.HasFlag(HybridCacheEntryFlags.DisableUnderlyingData);
 
     private static long[] TagsOf(string key, CacheGroup group, IEnumerable<string>? tags)

@@ -29,7 +29,7 @@ internal static class Sections
 
     /// <summary>Keys that <c>appsettings.json</c> does not have: a secret belongs into no file that is copied about, and a path that is
     /// not set means "beside the data".</summary>
-    public static readonly IReadOnlyList<string> NotInTheFile = ["SolidCache:MaxBytes", "Tokens:MasterKey", "Tokens:MasterKeyFile"];
+    public static readonly IReadOnlyList<string> NotInTheFile = ["SolidCache:MaxBytes", "SolidCache:RedisKeyPrefix", "Tokens:MasterKey", "Tokens:MasterKeyFile"];
 
     public static IEnumerable<PropertyInfo> Keys(Type options) => options.GetProperties().Where(p => p.CanWrite);
 }

@@ -18,7 +18,7 @@ internal sealed record RightsOfMany(IReadOnlyDictionary<long, UserRights> Of, st
 /// roles, the roles are compiled, a question is two look-ups and a bit. What was revoked makes the entry invalid on every node before the
 /// revocation is answered (docs/cache/freshness.md); misses of many accounts travel in one statement.
 /// </summary>
-internal sealed class Rights(TieredCache cache, LaneSet lanes, NpgsqlDataSource db, PermissionCacheOptions options, TimeProvider clock)
+internal sealed class Rights(TieredCache cache, LaneSet lanes, NpgsqlDataSource db, RightsInRedis inRedis, PermissionCacheOptions options, TimeProvider clock)
 {
     /// <summary>Where an answer came from.</summary>
     public const string Memory = "memory", Database = "database";
@@ -28,8 +28,8 @@ internal sealed class Rights(TieredCache cache, LaneSet lanes, NpgsqlDataSource 
     private static readonly string[] CatalogTags = [CacheTags.Catalog];
 
     private readonly BatchedCall<long, RoleSet> _load = lanes.Add(new LoadRoleIds());
-    private readonly HybridCacheEntryOptions _entry = new() { Expiration = options.TimeToLive, Flags = options.Enabled ? null : HybridCacheEntryFlags.DisableLocalCache };
-    private readonly HybridCacheEntryOptions _anew = new() { Expiration = options.TimeToLive, Flags = HybridCacheEntryFlags.DisableLocalCacheRead };
+    private readonly HybridCacheEntryOptions _entry = new() { Expiration = options.TimeToLive, Flags = options.Enabled ? null : HybridCacheEntryFlags.DisableLocalCache | HybridCacheEntryFlags.DisableDistributedCache };
+    private readonly HybridCacheEntryOptions _anew = new() { Expiration = options.TimeToLive, Flags = HybridCacheEntryFlags.DisableLocalCacheRead | HybridCacheEntryFlags.DisableDistributedCacheRead };
 
     /// <param name="userId">Of an account that may not exist: then nothing is permitted.</param>
     /// <exception cref="NpgsqlException">It has to be loaded, and PostgreSQL can't be reached.</exception>
@@ -143,7 +143,12 @@ internal sealed class Rights(TieredCache cache, LaneSet lanes, NpgsqlDataSource 
     }
 
     private ValueTask<RoleCatalogue> CatalogueAsync(HybridCacheEntryOptions entry, CancellationToken ct) => cache.GetOrCreateAsync(
-        CacheTags.AllRoles, db, static async (s, token) => await RoleCatalogue.LoadAsync(s, token), entry, CatalogTags, ct);
+        CacheTags.AllRoles, (db, inRedis), static async (s, token) =>
+        {
+            var catalogue = await RoleCatalogue.LoadAsync(s.db, token);
+            s.inRedis.Know(catalogue);
+            return catalogue;
+        }, entry, CatalogTags, ct);
 
     private ValueTask<RoleSet> RolesAsync(long userId, HybridCacheEntryOptions entry, CancellationToken ct) => cache.GetOrCreateAsync(
         KeyOf(userId), (_load, userId),

@@ -47,7 +47,7 @@ public class EntryLoaderTests
 
     private (TimeSpan Entry, TimeSpan Local) LivesOf(HybridCacheEntryOptions? options, LoadContext? context, bool isNothing)
     {
-        var loader = new EntryLoader(null!, null!, null!, null!, null!, _options, TimeProvider.System, NullLogger.Instance);
+        var loader = new EntryLoader(null!, null, null!, null!, null!, null!, _options, TimeProvider.System, NullLogger.Instance);
         var lives = loader.LivesOf(new EntryRequest("key", _options.DefaultGroup, options, null), context, isNothing);
         return (lives.Entry, lives.Local);
     }
