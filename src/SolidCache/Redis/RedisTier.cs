@@ -62,7 +62,7 @@ internal sealed partial class RedisTier(RedisClient client, SolidCacheOptions op
     {
         if (mark.Era is not { } era || value is null && request.Group.Readable is not null || !MayTry()) return;
         var longest = options.Freshness.Retention - options.Freshness.Margin;
-        if (life > longest) life = longest;
+        if (life > longest && !options.Freshness.IsOff(Mechanisms.Horizon)) life = longest;   // it would be of no use for longer
         var facts = new EntryFacts(era.Epoch, began.Snapshot.Xmin, began.DatabaseTime, state.DatabaseTime(state.Lease) + life, mark.TagHashes, mark.Stamps);
         var bytes = request.Group.Readable is IReadableEntry<T> form
             ? ReadableEntry.Write(request.Key, facts, request.Group.SchemaVersion, form, value, _secret)
