@@ -3,7 +3,13 @@ using System.Diagnostics;
 namespace Bench;
 
 /// <summary>One way to do one thing, run by many callers at once for a fixed time.</summary>
-internal sealed record Contender(string Name, int Callers, Func<int, Task> Once);
+internal sealed record Contender(string Name, int Callers, Func<int, ValueTask> Once)
+{
+    public Contender(string name, int callers, Func<int, Task> once)
+        : this(name, callers, i => new ValueTask(once(i)))
+    {
+    }
+}
 
 /// <summary>What came of it: the median of the rounds.</summary>
 internal sealed record Measured(string Name, double PerSecond, double BytesPerOperation);
@@ -32,6 +38,9 @@ internal static class SideBySide
 
         return contenders.ToDictionary(c => c.Name, c => new Measured(c.Name, Median(rates[c.Name]), Median(bytes[c.Name])));
     }
+
+    /// <summary>One round, for those whose rivals are no contenders of this process.</summary>
+    public static Task<(double Rate, double BytesPerOperation)> RoundAsync(Contender contender) => RoundAsync(contender, RoundTime);
 
     public static double Median(IEnumerable<double> values) => Figures.Median(values);
 

@@ -233,11 +233,18 @@ internal sealed class RespConnection : IAsyncDisposable
     {
         var now = _clock.GetTimestamp();
         var silence = _clock.GetElapsedTime(Volatile.Read(ref _receivedAt), now);
-        var (timedOut, isIdle) = (0, false);
+        var (timedOut, isIdle) = (0, true);
         lock (_gate)
         {
             if (_isClosed) return;
-            isIdle = _waiting.Count == 0;
+            if (_waiting.TryPeek(out var oldest))
+            {
+                isIdle = false;
+                // Nobody owed anything before that was sent.
+                var waited = _clock.GetElapsedTime(oldest.SentAt, now);
+                if (waited < silence) silence = waited;
+            }
+
             foreach (var pending in _waiting)
             {
                 if (_clock.GetElapsedTime(pending.SentAt, now) < _limit) break;
