@@ -19,6 +19,9 @@ internal sealed record RunSetup(int Seed, double LeaseSeconds = 0.5, double Rete
     /// <summary>How many processes there are.</summary>
     public int Places { get; init; } = 3;
 
+    /// <summary>The Redis that all processes use; null: none.</summary>
+    public string? Redis { get; init; }
+
     /// <summary>How long those who ask and those who change pause; more of it leaves the machine to others.</summary>
     public TimeSpan Pace { get; init; } = TimeSpan.FromMilliseconds(20);
 }
@@ -81,7 +84,7 @@ internal sealed class FreshnessRun : IAsyncDisposable
         var masterKey = Convert.ToBase64String(RandomNumberGenerator.GetBytes(32));
         var fleet = await ServiceFleet.StartAsync(
             setup.Places,
-            place => new ServiceSetup(connectionString, masterKey, setup.LeaseSeconds, setup.RetentionSeconds, setup.DisabledAt is { } at && at != place ? Mechanisms.None : setup.Disabled),
+            place => new ServiceSetup(connectionString, masterKey, setup.LeaseSeconds, setup.RetentionSeconds, setup.DisabledAt is { } at && at != place ? Mechanisms.None : setup.Disabled, setup.Redis),
             ct);
         var run = new FreshnessRun(setup, people, fleet, NpgsqlDataSource.Create(connectionString + ";Pooling=false;Timeout=5;Command Timeout=15"));
         try

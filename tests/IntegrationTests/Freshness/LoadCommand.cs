@@ -42,11 +42,13 @@ internal static class LoadCommand
     {
         await using var server = await OwnServer.StartAsync(ct, ("max_connections", "200"), ("wal_retrieve_retry_interval", "200ms"));
         await using var standby = await StandbyServer.StartAsync(server, ct);
-        await using var run = await FreshnessRun.StartAsync(standby.ConnectionString, setup, ct);
+        await using var redis = await RunRedis.StartAsync(ct);
+        await using var run = await FreshnessRun.StartAsync(standby.ConnectionString, setup with { Redis = redis.Server.Address }, ct);
         var (faults, serverFaults, chance) = (new Faults(run, ct), new ServerFaults(run, server, ct), run.NewChance());
+        var redisFaults = new RedisFaults(run, redis.Server, redis.Stranger, ct);
         run.BeginLoad();
         var began = Stopwatch.GetTimestamp();
-        var openTransactions = OpenTransactionsAsync();
+        var (openTransactions, redisTrouble) = (OpenTransactionsAsync(), TroubleRedisAsync());
         var hasFailedOver = false;
         while (Left() > 0)
         {
@@ -67,6 +69,7 @@ internal static class LoadCommand
         }
 
         await openTransactions;
+        await redisTrouble;
         var findings = await run.EndAsync();
         var (compared, different) = await run.CompareAsync();
         Print(run, findings, $"freshness, {Stopwatch.GetElapsedTime(began).TotalSeconds:0} s, seed {setup.Seed}");
@@ -74,6 +77,16 @@ internal static class LoadCommand
         return findings.Stale == 0 && run.Unexpected.Count == 0 && different == 0;
 
         double Left() => seconds - Stopwatch.GetElapsedTime(began).TotalSeconds;
+
+        // Beside all the others: nobody may need Redis.
+        async Task TroubleRedisAsync()
+        {
+            while (Left() > 5)
+            {
+                await redisFaults.AtRandomAsync();
+                await run.ForAsync(0.5 + (chance.Next(20) / 10.0), ct);
+            }
+        }
 
         async Task OpenTransactionsAsync()
         {
@@ -102,7 +115,20 @@ internal static class LoadCommand
                 : Invariant($"NOT CAUGHT in {tries} runs, the last of {findings.Asks:N0} checks"));
         }
 
-        return isFine;
+        return await RunMacControlAsync(seed) && isFine;
+    }
+
+    private static async Task<bool> RunMacControlAsync(int seed)
+    {
+        using var limit = new CancellationTokenSource(TimeSpan.FromMinutes(5));
+        var findings = await Controls.UntilStaleAsync(async attempt =>
+        {
+            await using var server = await OwnServer.StartAsync(limit.Token);
+            await using var redis = await RunRedis.StartAsync(limit.Token);
+            return await RedisFaultTests.RunWithoutMacAsync(server.ConnectionString, redis, seed + attempt, limit.Token);
+        });
+        Line("  Mac, of entries in Redis", findings.Stale > 0 ? Invariant($"caught after {findings.AsksUntilFirst:N0} checks") : Invariant($"NOT CAUGHT, of {findings.Asks:N0} checks"));
+        return findings.Stale > 0;
     }
 
     private static void Print(FreshnessRun run, Findings findings, string title)

@@ -8,13 +8,15 @@ namespace IntegrationTests.Freshness;
 
 /// <summary>How a process of the service is started: written on its command line as JSON.</summary>
 /// <param name="Disabled">Parts of the freshness protocol that it does without.</param>
-internal sealed record ServiceSetup(string ConnectionString, string MasterKey, double LeaseSeconds, double RetentionSeconds, Mechanisms Disabled)
+/// <param name="Redis">Null: it has none.</param>
+internal sealed record ServiceSetup(string ConnectionString, string MasterKey, double LeaseSeconds, double RetentionSeconds, Mechanisms Disabled, string? Redis = null)
 {
     public void Configure(SolidCacheOptions options)
     {
         options.Freshness.Lease = TimeSpan.FromSeconds(LeaseSeconds);
         options.Freshness.Retention = TimeSpan.FromSeconds(RetentionSeconds);
         options.Freshness.Disabled = Disabled;
+        options.Redis.ConnectionString = Redis;
     }
 }
 
