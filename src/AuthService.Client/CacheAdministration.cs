@@ -34,3 +34,32 @@ public sealed record InvalidateRequest
 /// <param name="Different">Accounts whose rights in memory are wrong: always none, or something is broken.</param>
 /// <param name="Examples">Some of them.</param>
 public sealed record CacheComparison(long Compared, long Different, IReadOnlyList<long> Examples);
+
+/// <summary>What to look at. Body of <c>POST /admin/cache/inspect</c>.</summary>
+public sealed record InspectRequest
+{
+    /// <summary>The key of an entry, such as <c>permissions:user:42</c>.</summary>
+    [Required(ErrorMessage = FieldCodes.Required)]
+    [StringLength(1024, MinimumLength = 1, ErrorMessage = FieldCodes.Length)]
+    public string Key { get; init; } = "";
+}
+
+/// <summary>What every tier of a node has under one key. Answer of <c>POST /admin/cache/inspect</c>.</summary>
+/// <param name="Key">The key.</param>
+/// <param name="Tiers">Memory, Redis where there is one, PostgreSQL.</param>
+public sealed record CacheEntryView(string Key, IReadOnlyList<CacheTierView> Tiers);
+
+/// <summary>An entry in one tier.</summary>
+/// <param name="Tier"><c>memory</c>, <c>redis</c> or <c>postgres</c>.</param>
+/// <param name="State"><c>good</c>, <c>absent</c>, <c>expired</c>, <c>outdated</c>, <c>forged</c>, <c>unreadable</c> or <c>away</c>.</param>
+/// <param name="AgeSeconds">Since it was loaded; null: there is none.</param>
+/// <param name="SecondsLeft">Of its life; null: there is none.</param>
+/// <param name="Tags">What it goes by.</param>
+/// <param name="Text">The entry as it stands there, where that is text.</param>
+public sealed record CacheTierView(string Tier, string State, double? AgeSeconds, double? SecondsLeft, IReadOnlyList<CacheTagView> Tags, string? Text);
+
+/// <summary>A tag of an entry.</summary>
+/// <param name="Hash">The first 16 hexadecimal digits of the SHA-256 of its name.</param>
+/// <param name="Stamp">Its version when the entry was loaded.</param>
+/// <param name="Version">Its version now; 0: never made invalid, or long ago.</param>
+public sealed record CacheTagView(string Hash, long Stamp, long Version);

@@ -46,6 +46,8 @@ namespace AuthService.Client;
 [JsonSerializable(typeof(ExplainRequest))]
 [JsonSerializable(typeof(ExplainResponse))]
 [JsonSerializable(typeof(CacheComparison))]
+[JsonSerializable(typeof(CacheEntryView))]
+[JsonSerializable(typeof(InspectRequest))]
 [JsonSerializable(typeof(CreatedResource))]
 [JsonSerializable(typeof(ProblemBody))]
 public sealed partial class WireJson : JsonSerializerContext;

@@ -9,6 +9,7 @@ var root = new RootCommand("Accounts, sessions, roles and permissions, answered 
     SeedCommand.Create(),
     UserCommand.Create(),
     VerifyCommand.Create(),
+    CacheCommand.Create(),
 };
 
 // The default would end the process two seconds after the signal, requests in flight and all. How long stopping may take is

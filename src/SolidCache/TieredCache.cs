@@ -39,6 +39,7 @@ public sealed class TieredCache : HybridCache
     private readonly TimeProvider _clock;
     private readonly CacheGroup[] _groups;
     private readonly LoadGate _gate = new();
+    private readonly EntryInspection _inspection;
 
     internal TieredCache(
         MemoryStore memory, FreshnessState state, TagVersions versions, NodeBarrier barrier, EntryLoader loader, EntrySerializers serializers,
@@ -46,6 +47,7 @@ public sealed class TieredCache : HybridCache
     {
         (_memory, _state, _versions, _barrier, _loader) = (memory, state, versions, barrier, loader);
         (_serializers, _store, _redis, _sweep, _tokens, _options, _clock) = (serializers, store, redis, sweep, tokens, options, clock);
+        _inspection = new EntryInspection(memory, state, versions, store, redis, clock);
         _groups = [.. options.Groups.OrderByDescending(g => g.KeyPrefix.Length)];
     }
 
@@ -370,6 +372,12 @@ public sealed class TieredCache : HybridCache
 
     /// <summary>Whether this node may answer from memory now: it has a lease that has not run out.</summary>
     public bool HasLease => _state.IsLeaseHeld;
+
+    /// <summary>What every tier has under a key, its age, its stamps, and whether this node would serve it. For people: it loads, keeps and counts nothing.</summary>
+    /// <param name="key">1 to 1,024 UTF-8 bytes.</param>
+    /// <param name="token">Ends the wait.</param>
+    /// <returns>Memory, Redis where there is one, PostgreSQL.</returns>
+    public Task<IReadOnlyList<TierReport>> InspectAsync(string key, CancellationToken token = default) => _inspection.RunAsync(key, token);
 
     /// <summary>Whether Redis is there and asked. Sends nothing.</summary>
     public RedisState RedisState => _redis is null ? RedisState.NotConfigured : _redis.IsInUse ? RedisState.InUse : RedisState.Away;

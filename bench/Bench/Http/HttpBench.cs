@@ -22,6 +22,7 @@ internal static class HttpBench
         ("miss", MissPart.RunAsync),
         ("mix", MixPart.RunAsync),
         ("grants", GrantPart.RunAsync),
+        ("redis", RedisPart.RunAsync),
         ("roles", RoleEditPart.RunAsync),
     ];
 

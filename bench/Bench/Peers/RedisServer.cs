@@ -13,23 +13,26 @@ internal sealed class RedisServer : IAsyncDisposable
 
     private RedisServer(ChildProcess process, int port) => (_process, _port) = (process, port);
 
+    public int Port => _port;
+
     public string Url => Figures.Text($"redis://127.0.0.1:{_port}");
 
     /// <param name="folder">Made for it.</param>
+    /// <param name="port">Of one that has been stopped; null: a free one.</param>
     /// <returns>Null where Redis is not installed.</returns>
-    public static async Task<RedisServer?> StartAsync(string folder)
+    public static async Task<RedisServer?> StartAsync(string folder, int? port = null)
     {
         Directory.CreateDirectory(folder);
         if (FindProgram(folder) is not { } program) return null;
-        var port = ServerProcess.FreePort();
-        var process = ChildProcess.Start(program, ["--bind", "127.0.0.1", "--port", Figures.Text($"{port}"), "--save", "", "--appendonly", "no", "--dir", folder], []);
-        while (!await IsListeningAsync(port))
+        var at = port ?? ServerProcess.FreePort();
+        var process = ChildProcess.Start(program, ["--bind", "127.0.0.1", "--port", Figures.Text($"{at}"), "--save", "", "--appendonly", "no", "--dir", folder], []);
+        while (!await IsListeningAsync(at))
         {
             if (process.HasExited) throw new InvalidOperationException("Redis does not start. " + process.LastWords);
             await Task.Delay(PollInterval, TimeProvider.System);
         }
 
-        return new RedisServer(process, port);
+        return new RedisServer(process, at);
     }
 
     public ValueTask DisposeAsync() => _process.DisposeAsync();
@@ -45,7 +48,7 @@ internal sealed class RedisServer : IAsyncDisposable
         if (Find("redis-server") is { } server) return server;
         if (Find("redis-check-rdb") is not { } tool) return null;
         var link = Path.Combine(folder, "redis-server");
-        File.CreateSymbolicLink(link, tool);
+        if (!File.Exists(link)) File.CreateSymbolicLink(link, tool);
         return link;
     }
 

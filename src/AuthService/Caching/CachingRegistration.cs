@@ -13,7 +13,7 @@ internal static class CachingRegistration
     {
         var freshness = Settings.Bind<FreshnessOptions>(configuration, "Freshness");
         var cache = Settings.Bind<CacheOptions>(configuration, "SolidCache");
-        var redis = RedisConnectionString(configuration);
+        _ = RedisConnectionString(configuration);   // what is wrong with it stops the start
         return services
             .AddSolidCache(options =>
             {
@@ -28,17 +28,23 @@ internal static class CachingRegistration
                 options.Freshness.Retention = freshness.Retention;
                 options.Freshness.LeaseByHeartbeat = freshness.LeaseByHeartbeat;
                 options.Freshness.TokenKey = masterKey.Derive("authz-revision/1");
-                options.Redis.ConnectionString = redis;
-                options.Redis.Key = masterKey.Derive("redis-entries/1");
-                options.Redis.KeyPrefix = cache.RedisKeyPrefix ?? "";
+                UseRedis(options, configuration, masterKey);
                 AddGroups(options);
             })
             .AddSingleton<Changes>();
     }
 
+    /// <summary>Redis as configured, if it is.</summary>
+    public static void UseRedis(SolidCacheOptions options, IConfiguration configuration, MasterKey masterKey)
+    {
+        options.Redis.ConnectionString = RedisConnectionString(configuration);
+        options.Redis.Key = masterKey.Derive("redis-entries/1");
+        options.Redis.KeyPrefix = Settings.Bind<CacheOptions>(configuration, "SolidCache").RedisKeyPrefix ?? "";
+    }
+
     /// <summary>What <c>ConnectionStrings:Redis</c> says; null: there is no Redis.</summary>
     /// <exception cref="SettingsException">It can't be read. A server that is merely away is no reason.</exception>
-    public static string? RedisConnectionString(IConfiguration configuration)
+    private static string? RedisConnectionString(IConfiguration configuration)
     {
         if (configuration.GetConnectionString("Redis") is not { } text || string.IsNullOrWhiteSpace(text)) return null;
         try

@@ -1,5 +1,7 @@
+using AuthService.Tokens;
 using SolidCache;
 using SolidCache.Postgres;
+using SolidCache.Redis.Resp;
 
 namespace AuthService.Caching;
 
@@ -15,11 +17,19 @@ internal sealed class RunningCache : IAsyncDisposable
 
     public PostgresCache Distributed => _services.GetRequiredService<PostgresCache>();
 
-    public static async Task<RunningCache> StartAsync(string connectionString, CancellationToken ct)
+    /// <summary>Null: none is configured.</summary>
+    public RedisClient? Redis => _services.GetService<RedisClient>();
+
+    /// <param name="redis">Where Redis is and the key its entries are made with; null: without it.</param>
+    public static async Task<RunningCache> StartAsync(string connectionString, CancellationToken ct, (IConfiguration Configuration, MasterKey Key)? redis = null)
     {
         // What fails must be seen here, not be a miss; and what is missing must not be made by the look at it.
         var services = new ServiceCollection()
-            .AddSolidCache(o => (o.ConnectionString, o.OnFailure, o.InstallSchema, o.CleanupInterval) = (connectionString, FailureMode.Throw, false, TimeSpan.Zero))
+            .AddSolidCache(o =>
+            {
+                (o.ConnectionString, o.OnFailure, o.InstallSchema, o.CleanupInterval) = (connectionString, FailureMode.Throw, false, TimeSpan.Zero);
+                if (redis is { } given) CachingRegistration.UseRedis(o, given.Configuration, given.Key);
+            })
             .BuildServiceProvider();
         var running = services.GetServices<IHostedService>().ToArray();
         foreach (var service in running) await service.StartAsync(ct);

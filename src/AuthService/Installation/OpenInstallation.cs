@@ -89,6 +89,10 @@ internal sealed class OpenInstallation : IAsyncDisposable
     /// <summary>A cache of this process, for verbs that change what running nodes have cached. Needs the schema.</summary>
     public Task<RunningCache> StartCacheAsync(CancellationToken ct) => RunningCache.StartAsync(ConnectionString, ct);
 
+    /// <summary>The same, with Redis where one is configured.</summary>
+    public async Task<RunningCache> StartCacheWithRedisAsync(CancellationToken ct) =>
+        await RunningCache.StartAsync(ConnectionString, ct, (_configuration, await ReadMasterKeyAsync(BindTokens(), ct)));
+
     public async ValueTask DisposeAsync()
     {
         await Db.DisposeAsync();

@@ -48,14 +48,23 @@ internal static class ReadableEntry
 
     public static Verdict Read<T>(string key, ReadOnlyMemory<byte> bytes, int version, IReadableEntry<T> form, byte[]? secret, out EntryFacts? facts, out T? value)
     {
-        (facts, value) = (null, default);
+        T? read = default;
+        var verdict = Read(key, bytes, secret, members => members.GetProperty("v"u8).GetInt32() == version && form.TryRead(members, key, out read), out facts);
+        value = read;
+        return verdict;
+    }
+
+    /// <param name="also">What else has to be readable.</param>
+    public static Verdict Read(string key, ReadOnlyMemory<byte> bytes, byte[]? secret, Func<JsonElement, bool> also, out EntryFacts? facts)
+    {
+        facts = null;
         if (bytes.Length == 0 || bytes.Span[0] != '{') return Verdict.Foreign;
         if (secret is not null && !HasRightMac(key, bytes.Span, secret)) return Verdict.Forged;
         try
         {
             using var document = JsonDocument.Parse(bytes);
             var members = document.RootElement;
-            if (members.GetProperty("v"u8).GetInt32() != version) return Verdict.Foreign;
+            if (!also(members)) return Verdict.Foreign;
             var (tags, stamps) = (new List<long>(), new List<long>());
             foreach (var stamp in members.GetProperty("stamps"u8).EnumerateObject())
             {
@@ -63,7 +72,6 @@ internal static class ReadableEntry
                 stamps.Add(stamp.Value.GetInt64());
             }
 
-            if (!form.TryRead(members, key, out value)) return Verdict.Foreign;
             facts = new EntryFacts(
                 members.GetProperty("epoch"u8).GetGuid(), members.GetProperty("xmin"u8).GetUInt64(),
                 members.GetProperty("as_of"u8).GetDateTime().ToUniversalTime(), members.GetProperty("expires_at"u8).GetDateTime().ToUniversalTime(), [.. tags], [.. stamps]);

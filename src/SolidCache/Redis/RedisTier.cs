@@ -96,8 +96,13 @@ internal sealed partial class RedisTier(RedisClient client, SolidCacheOptions op
         await foreach (var key in client.ScanAsync(Escape(_prefix + prefix) + "*", ct).ConfigureAwait(false)) yield return key[_prefix.Length..];
     }
 
-    /// <summary>What stands under a key and how it is judged, for people. Throws where Redis can't say.</summary>
+    /// <summary>What stands under a key, for people. Throws where Redis can't say.</summary>
     public Task<byte[]?> GetRawAsync(string key, CancellationToken ct) => client.GetAsync(_prefix + key, ct).AsTask();
+
+    /// <summary>What an entry says of itself, whatever its value is.</summary>
+    public Verdict ReadFacts(string key, byte[] bytes, out EntryFacts? facts) => bytes is [(byte)'{', ..]
+        ? ReadableEntry.Read(key, bytes, _secret, static _ => true, out facts)
+        : BinaryEntry.Read(key, bytes, _secret, out facts, out _);
 
     private RedisHit<T>? Judge<T>(EntryRequest request, EntrySerializer<T> serializer, byte[] bytes)
     {

@@ -171,6 +171,29 @@ public class CommandLineTests(Servers servers) : IClassFixture<Servers>
         return run.Error;
     }
 
+    [Fact]
+    public async Task The_cache_is_shown_and_made_invalid()
+    {
+        await using var redis = await SolidCache.Redis.RedisServer.StartAsync(Ct);
+        await using var database = await servers.CreateDatabaseAsync(Ct);
+        var where = $"--ConnectionStrings:Redis={redis.Address}";
+        var stats = await RunAsync(database, "cache", "stats", where);
+        Assert.Equal(0, stats.Code);
+        Assert.Contains("redis_version", stats.Output, StringComparison.Ordinal);
+        await redis.CliAsync(Ct, "SET", "permissions:user:7", "{\"v\":0,\"user_id\":7}");
+        var forged = await RunAsync(database, "cache", "get", "permissions:user:7", where);
+        Assert.Equal(0, forged.Code);
+        Assert.Contains("forged", forged.Output, StringComparison.Ordinal);
+        await redis.KillAsync();
+        var away = await RunAsync(database, "cache", "get", "permissions:user:7", where);
+        Assert.Contains("away", away.Output, StringComparison.Ordinal);
+        Assert.Equal(0, (await RunAsync(database, "cache", "invalidate", "user:7", where)).Code);
+        Assert.Equal(1, await database.ReadAsync<long>(
+            $"SELECT count(*) FROM solid_cache.solid_cache_tag_versions WHERE tag_hash = {(global::SolidCache.TagHash.Of("user:7"))}", Ct));
+        Assert.Equal(1, (await RunAsync(database, "cache", "invalidate", where)).Code);
+        Assert.Equal(1, (await RunAsync(database, "cache", "stats", "--ConnectionStrings:Redis=http://nowhere")).Code);
+    }
+
     private async Task<Run> RunAsync(TestDatabase? database, params string[] arguments)
     {
         var start = new ProcessStartInfo("dotnet") { UseShellExecute = false, RedirectStandardOutput = true, RedirectStandardError = true };

@@ -93,6 +93,7 @@ internal static class Samples
         "token" or "refresh_token" => "not-one-of-ours",
         "user_id" => null,   // the caller
         "value" => new JsonObject { ["text"] = "a", ["number"] = 1 },
+        "key" => "permissions:user:1",
         "tag" => "stats:things",
         "role_id" or "prefix" or "event" or "all" => null,   // one target only
         "at_least" or "consistency" => null,   // of any state, by the lease

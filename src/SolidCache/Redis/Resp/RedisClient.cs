@@ -21,6 +21,7 @@ public sealed class RedisClient : IAsyncDisposable
     private readonly IRedisRouter _router;
     private readonly RedisCounters _counters = new();
     private readonly RedisSubscriptions _subscriptions;
+    private int _isDisposed;
 
     /// <summary>Connects when <see cref="Start"/> is called.</summary>
     /// <param name="settings">Where to.</param>
@@ -214,6 +215,8 @@ public sealed class RedisClient : IAsyncDisposable
     /// <summary>Closes its connections; commands that wait fail.</summary>
     public async ValueTask DisposeAsync()
     {
+        // A container disposes it as a service, and the node that made it does.
+        if (Interlocked.Exchange(ref _isDisposed, 1) != 0) return;
         await _subscriptions.DisposeAsync().ConfigureAwait(false);
         await _router.DisposeAsync().ConfigureAwait(false);
     }
