@@ -21,7 +21,7 @@ internal static class CacheAdministrationEndpoints
         InvalidateRequest request, Caller caller, InvalidateCache invalidate, CancellationToken ct) =>
         await invalidate.ExecuteAsync(caller, request, ct) is { } problem ? problem.ToHttp() : TypedResults.NoContent();
 
-    private static async Task<Ok<CacheEntryView>> InspectAsync(InspectRequest request, TieredCache cache, CancellationToken ct) =>
+    private static async Task<Results<Ok<CacheEntryView>, ProblemResult>> InspectAsync(InspectRequest request, TieredCache cache, CancellationToken ct) =>
         TypedResults.Ok(EntryViews.Of(request.Key, await cache.InspectAsync(request.Key, ct)));
 
     private static async Task<Ok<CacheComparison>> VerifyAsync(CompareRights compare, CancellationToken ct) => TypedResults.Ok(await compare.ExecuteAsync(ct));
