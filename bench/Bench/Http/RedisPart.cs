@@ -12,6 +12,8 @@ namespace Bench.Http;
 /// </summary>
 internal static class RedisPart
 {
+    public const string Name = "redis";
+
     private const int Changes = 300;
     private const int Subjects = 10_000;
     private static readonly TimeSpan Settle = TimeSpan.FromSeconds(3);

@@ -61,9 +61,10 @@ internal sealed class NodeBarrier(LaneSet lanes, string schema, FreshnessOptions
         CacheTelemetry.Barrier(clock.GetElapsedTime(began));
     }
 
+    /// <summary>By the quickest channel that works: two of them would have every node ask twice. What gets lost on it costs a poll's interval.</summary>
     private void Publish(Revision revision)
     {
-        foreach (var channel in channels) channel.Publish(revision);
+        foreach (var channel in channels) if (channel.Publish(revision)) return;
     }
 
     private bool HasApplied(Node node, Revision revision, Era? learntIn, TimeSpan longest)

@@ -8,7 +8,8 @@ namespace SolidCache.Freshness;
 internal interface IInvalidationChannel
 {
     /// <summary>Says that something has changed, and what, if it can. Waits for nobody.</summary>
-    void Publish(Revision revision);
+    /// <returns>False: it can't at the moment; another channel has to.</returns>
+    bool Publish(Revision revision);
 
     /// <summary>Calls <paramref name="changed"/> whenever a node, this one included, has said so. Until cancelled; recovers by itself.</summary>
     Task ListenAsync(Action changed, CancellationToken ct);
@@ -34,16 +35,17 @@ internal sealed partial class WakeUp : IInvalidationChannel
         _notify = lanes.Add(new NotifyStatement(schema, _channel));
     }
 
-    public void Publish(Revision revision)
+    public bool Publish(Revision revision)
     {
         try
         {
             _ = _notify.ExecuteAsync(true, CancellationToken.None)
                 .ContinueWith(static t => t.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
+            return true;
         }
         catch (LaneFullException)
         {
-            // The polls come without it.
+            return false;   // the polls come without it
         }
     }
 

@@ -17,13 +17,14 @@ internal sealed partial class RedisChannel(RedisClient client, string schema, by
 
     private readonly string _channel = FormattableString.Invariant($"solid_cache:{TagHash.Of(schema):x16}");
 
-    public void Publish(Revision revision)
+    public bool Publish(Revision revision)
     {
-        if (!client.IsConnected) return;
+        if (!client.IsConnected) return false;
         var message = Write(revision);
         var sent = client.PublishAsync(_channel, message, CancellationToken.None);
         if (!sent.IsCompletedSuccessfully)
             _ = sent.AsTask().ContinueWith(static t => t.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
+        return true;
     }
 
     public async Task ListenAsync(Action changed, CancellationToken ct)

@@ -69,6 +69,31 @@ public class RedisInTheServiceTests(Servers servers) : IClassFixture<Servers>
         }
     }
 
+    // Polls come once in ten seconds: it is the messages that bring a revocation to the other nodes.
+    [Fact]
+    public async Task Changes_wait_for_no_poll()
+    {
+        await using var redis = await RedisServer.StartAsync(Ct);
+        await using var database = await servers.CreateDatabaseAsync(Ct);
+        await using var one = await StartAsync(database, redis, null, ("Freshness:Lease", "00:01:00"), ("Freshness:PollInterval", "00:00:10"));
+        var admin = await one.AddAdministratorAsync("root", Ct);
+        var anna = await one.AddAccountAsync("anna", Ct, "roles:read");
+        await using var two = await StartAsync(database, redis, one, ("Freshness:Lease", "00:01:00"), ("Freshness:PollInterval", "00:00:10"));
+        var role = await database.RoleIdAsync("only-anna", Ct);
+        var path = string.Create(CultureInfo.InvariantCulture, $"/api/v1/users/{anna.Id}/roles/{role}");
+        await Eventually.TrueAsync(async () => (await redis.CliAsync(Ct, "PUBSUB", "CHANNELS")).Length > 0 && (await redis.CliAsync(Ct, ["PUBSUB", "NUMSUB", await redis.CliAsync(Ct, "PUBSUB", "CHANNELS")])).EndsWith('2'), Soon);
+        var times = new List<double>();
+        for (var i = 0; i < 20; i++)
+        {
+            var began = System.Diagnostics.Stopwatch.GetTimestamp();
+            using var done = await admin.SendAsync(i % 2 == 0 ? HttpMethod.Delete : HttpMethod.Put, path, body: null, Ct, on: i % 3 == 0 ? two : one);
+            Assert.Equal(HttpStatusCode.NoContent, done.StatusCode);
+            times.Add(System.Diagnostics.Stopwatch.GetElapsedTime(began).TotalSeconds);
+        }
+
+        Assert.True(times.Sum() < 30, string.Join(' ', times.Select(t => t.ToString("F2", CultureInfo.InvariantCulture))));
+    }
+
     // The lines of docs/cache/redis.md, "By hand": what they say, and that no answer changes by them.
     [Fact]
     public async Task What_an_operator_does_by_hand_makes_room_and_changes_no_answer()
@@ -204,9 +229,10 @@ public class RedisInTheServiceTests(Servers servers) : IClassFixture<Servers>
         return JsonSerializer.Deserialize(await answer.Content.ReadAsByteArrayAsync(Ct), WireJson.Default.CacheEntryView)!;
     }
 
-    private async Task<Node> StartAsync(TestDatabase database, RedisServer redis, Node? beside = null)
+    private async Task<Node> StartAsync(TestDatabase database, RedisServer redis, Node? beside = null, params (string, string)[] settings)
     {
-        var node = await Node.StartAsync(database, Ct, beside?.MasterKey, services: null, ("ConnectionStrings:Redis", redis.Address), ("PermissionCache:WarmUpUsers", "0"), ("PermissionCache:TimeToLive", "00:05:00"));
+        var node = await Node.StartAsync(
+            database, Ct, beside?.MasterKey, services: null, [("ConnectionStrings:Redis", redis.Address), ("PermissionCache:WarmUpUsers", "0"), ("PermissionCache:TimeToLive", "00:05:00"), .. settings]);
         Assert.True(await node.Services.GetRequiredService<RedisClient>().WaitUntilConnectedAsync(Soon, Ct));
         Assert.Equal(RedisState.InUse, node.Services.GetRequiredService<global::SolidCache.TieredCache>().RedisState);
         return node;

@@ -164,6 +164,18 @@ public class RedisTierTests(Servers servers) : IClassFixture<Servers>
         Assert.Equal("new", await cluster.ReadAsync(0));
     }
 
+    // Polls come once in ten seconds, and nobody sends a NOTIFY while Redis is there: without the message the change waits for the next poll.
+    [Fact]
+    public async Task A_change_waits_for_no_poll_of_other_nodes()
+    {
+        await using var redis = await RedisServer.StartAsync(_ct);
+        await using var cluster = await StartAsync(redis, 3, configure: o => (o.Freshness.Lease, o.Freshness.PollInterval) = (TimeSpan.FromSeconds(60), TimeSpan.FromSeconds(10)));
+        await Eventually.TrueAsync(async () => (await redis.CliAsync(_ct, "PUBSUB", "NUMSUB", $"solid_cache:{TagHash.Of("solid_cache"):x16}")).EndsWith('3'), Soon);
+        var began = System.Diagnostics.Stopwatch.GetTimestamp();
+        for (var i = 0; i < 20; i++) await cluster[i % 3].Cache.RemoveAsync(Key, _ct);
+        Assert.InRange(System.Diagnostics.Stopwatch.GetElapsedTime(began), TimeSpan.Zero, TimeSpan.FromSeconds(15));
+    }
+
     // No change stands behind this message, so no poll and no notification brings it: it alone does.
     [Fact]
     public async Task A_message_teaches_other_nodes_at_once()
