@@ -7,7 +7,7 @@ namespace SolidCache.Redis.Resp;
 /// One stream to one server, shared by all callers: commands go out in the order they come, many in one write, and each reply belongs to the oldest
 /// command without one. Whatever casts doubt on that order ends the connection, and every command that waits fails.
 /// </summary>
-internal sealed class RespConnection : IAsyncDisposable
+internal sealed class RespConnection : IThreadPoolWorkItem, IAsyncDisposable
 {
     /// <summary>Commands waiting for replies; one more is refused.</summary>
     public const int MostWaiting = 65_536;
@@ -72,7 +72,7 @@ internal sealed class RespConnection : IAsyncDisposable
     {
         if (ct.IsCancellationRequested) return ValueTask.FromCanceled<RespValue>(ct);
         PendingReply pending;
-        bool mustSend;
+        bool mustSend, isAlone;
         lock (_gate)
         {
             if (_isClosed) return Unavailable("not connected");
@@ -85,12 +85,17 @@ internal sealed class RespConnection : IAsyncDisposable
             _waiting.Enqueue(pending);
             _counters.Commands++;
             mustSend = !_isSending;
+            isAlone = _waiting.Count == 1;
             _isSending = true;
         }
 
         pending.WatchFor(ct);
         var reply = pending.AsTask();
-        if (mustSend) _ = SendAllAsync();
+        if (!mustSend) return reply;
+        // Who is alone has nobody to wait for. Else at the end of the pool's line: those whose replies came in the same read stand before it, and
+        // what they ask next goes out in the same write.
+        if (isAlone) _ = SendAllAsync();
+        else ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
         return reply;
     }
 
@@ -110,6 +115,8 @@ internal sealed class RespConnection : IAsyncDisposable
         await _stream.DisposeAsync().ConfigureAwait(false);
         _closing.Dispose();
     }
+
+    void IThreadPoolWorkItem.Execute() => _ = SendAllAsync();
 
     private static ValueTask<RespValue> Unavailable(string reason) => ValueTask.FromException<RespValue>(new RedisUnavailableException(reason));
 
