@@ -11,12 +11,16 @@ namespace SolidCache.Redis.Resp;
 internal sealed partial class ClusterRouter(RedisSettings settings, Func<RedisEndpoint, RedisLink> link, RedisDialer dialer, TimeProvider clock, ILogger logger) : IRedisRouter
 {
     private const int MostHops = 5;
-    private const int MostServers = 256;
+    private const int MostServers = 1000;   // a cluster's own limit
     private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(10);
     private static readonly TimeSpan BetweenMaps = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan LongestBetweenMaps = TimeSpan.FromSeconds(15);
 
+    /// <summary>A server that is given its first slots is named by redirections before any map has it.</summary>
+    private static readonly TimeSpan KeptAfterRedirection = TimeSpan.FromMinutes(1);
+
     private readonly ConcurrentDictionary<RedisEndpoint, RedisLink> _links = new();
+    private readonly ConcurrentDictionary<RedisEndpoint, long> _redirectedAt = new();
     private readonly CancellationTokenSource _closing = new();
     private readonly SemaphoreSlim _mapIsOld = new(0, 1);
     private volatile RedisLink?[] _slots = new RedisLink?[HashSlots.Count];
@@ -106,8 +110,17 @@ internal sealed partial class ClusterRouter(RedisSettings settings, Func<RedisEn
             try
             {
                 Apply(await ReadMapAsync(ct).ConfigureAwait(false));
+                await DropOthersAsync().ConfigureAwait(false);
                 // Masters come and go without a command that notices: a look now and then.
-                await Task.WhenAny(ConnectedMastersAsync(), _mapIsOld.WaitAsync(LongestBetweenMaps, ct)).ConfigureAwait(false);
+                using (var enough = CancellationTokenSource.CreateLinkedTokenSource(ct))
+                {
+                    var isOld = _mapIsOld.WaitAsync(LongestBetweenMaps, enough.Token);
+                    await Task.WhenAny(ConnectedMastersAsync(), isOld).ConfigureAwait(false);
+                    // Left waiting, it would take the next word that the map is old for itself.
+                    await enough.CancelAsync().ConfigureAwait(false);
+                    if (isOld.IsCompletedSuccessfully && await isOld.ConfigureAwait(false)) Refresh();
+                }
+
                 if (IsConnected) Announce();
                 await Task.Delay(BetweenMaps, clock, ct).ConfigureAwait(false);
                 await _mapIsOld.WaitAsync(IsConnected ? LongestBetweenMaps : BetweenMaps, ct).ConfigureAwait(false);
@@ -144,7 +157,8 @@ internal sealed partial class ClusterRouter(RedisSettings settings, Func<RedisEn
             }
         }
 
-        foreach (var seed in settings.Endpoints)
+        // Those that were named may all have gone since.
+        foreach (var seed in settings.Endpoints.Concat(_links.Keys).Distinct())
         {
             try
             {
@@ -180,6 +194,18 @@ internal sealed partial class ClusterRouter(RedisSettings settings, Func<RedisEn
         _masters = [.. slots.OfType<RedisLink>().Distinct()];
     }
 
+    /// <summary>Servers that have gone are not tried for ever: where addresses change, there would be more and more of them.</summary>
+    private async Task DropOthersAsync()
+    {
+        foreach (var (server, one) in _links)
+        {
+            if (_masters.Contains(one)) continue;
+            if (_redirectedAt.TryGetValue(server, out var at) && clock.GetElapsedTime(at) < KeptAfterRedirection) continue;
+            _redirectedAt.TryRemove(server, out _);
+            if (_links.TryRemove(server, out _)) await one.DisposeAsync().ConfigureAwait(false);
+        }
+    }
+
     private RedisLink? LinkTo(RedisEndpoint server)
     {
         if (_links.TryGetValue(server, out var known)) return known;
@@ -199,7 +225,9 @@ internal sealed partial class ClusterRouter(RedisSettings settings, Func<RedisEn
         var colon = address.LastIndexOf(':');
         if (colon < 0 || !int.TryParse(address.AsSpan(colon + 1), NumberStyles.None, CultureInfo.InvariantCulture, out var port)) return null;
         var host = colon == 0 ? _links.FirstOrDefault(l => l.Value.Current == teller).Key.Host ?? settings.Endpoints[0].Host : address[..colon];
-        if (LinkTo(new RedisEndpoint(host, port)) is not { } one) return null;
+        var server = new RedisEndpoint(host, port);
+        _redirectedAt[server] = clock.GetTimestamp();
+        if (LinkTo(server) is not { } one) return null;
         if (one.Current is { } current) return current;
         try
         {

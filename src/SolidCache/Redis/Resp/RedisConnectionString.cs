@@ -27,8 +27,17 @@ internal static class RedisConnectionString
         foreach (var part in text.Split(',', StringSplitOptions.TrimEntries))
         {
             var equals = part.IndexOf('=', StringComparison.Ordinal);
-            if (equals < 0) endpoints.Add(Endpoint(part, RedisSettings.DefaultPort));
-            else settings = With(settings, part[..equals], part[(equals + 1)..]);
+            try
+            {
+                if (equals < 0) endpoints.Add(Endpoint(part, RedisSettings.DefaultPort));
+                else settings = With(settings, part[..equals], part[(equals + 1)..]);
+            }
+            catch (FormatException) when (settings.Password is not null || settings.SentinelPassword is not null)
+            {
+#pragma warning disable MA0054 // What was caught repeats what may be the rest of a password.
+                throw new FormatException("After the password comes what is no server and no option that is known; a comma within a password needs the form redis://, as %2C.");
+#pragma warning restore MA0054
+            }
         }
 
         if (endpoints.Count == 0) throw new FormatException("No server is named; host:port would be one.");
@@ -49,6 +58,8 @@ internal static class RedisConnectionString
         var query = rest.IndexOf('?', StringComparison.Ordinal);
         var options = query < 0 ? "" : rest[(query + 1)..];
         if (query >= 0) rest = rest[..query];
+        if (options.Contains('@', StringComparison.Ordinal) && !rest.Contains('@', StringComparison.Ordinal))
+            throw new FormatException("There is an @ after a ?; a ? within a password is written as %3F, an @ within an option as %40.");
         // A password may hold an @ that nobody has escaped: the last one counts.
         var at = rest.LastIndexOf('@');
         if (at >= 0)

@@ -73,7 +73,16 @@ internal sealed class RedisDialer(RedisSettings settings, TimeProvider clock, Re
         List<string> hello = ["HELLO", "3"];
         if (password is not null) hello.AddRange(["AUTH", user ?? "default", password]);
         hello.AddRange(["SETNAME", ClientName]);
-        await DoAsync(connection, ct, [.. hello]).ConfigureAwait(false);
+        try
+        {
+            await DoAsync(connection, ct, [.. hello]).ConfigureAwait(false);
+        }
+        catch (RedisException e) when (password is not null && e.Message.Contains(password, StringComparison.Ordinal))
+        {
+            // Redis before 6, and proxies, repeat a command they don't know with all that came with it. This goes into logs.
+            throw new RedisException(e.Code, e.Message.Replace(password, "…", StringComparison.Ordinal));
+        }
+
         if (!asSentinel && settings.Database != 0)
             await DoAsync(connection, ct, "SELECT", settings.Database.ToString(System.Globalization.CultureInfo.InvariantCulture)).ConfigureAwait(false);
     }

@@ -12,6 +12,9 @@ internal sealed class RespConnection : IThreadPoolWorkItem, IAsyncDisposable
     /// <summary>Commands waiting for replies; one more is refused.</summary>
     public const int MostWaiting = 65_536;
 
+    /// <summary>Bytes that the server doesn't take; once there are so many, nothing more is added to them.</summary>
+    private const int MostUnsentBytes = 64 << 20;
+
     private const int ReadBufferBytes = 64 << 10;
     private const int LargestKeptBuffer = 1 << 20;
     private static readonly TimeSpan QuietTime = TimeSpan.FromSeconds(5);
@@ -76,7 +79,7 @@ internal sealed class RespConnection : IThreadPoolWorkItem, IAsyncDisposable
         lock (_gate)
         {
             if (_isClosed) return Unavailable("not connected");
-            if (_waiting.Count >= MostWaiting) return Unavailable("too many commands are waiting");
+            if (_waiting.Count >= MostWaiting || _out.WrittenCount >= MostUnsentBytes) return Unavailable("too many commands are waiting");
             var now = _clock.GetTimestamp();
             if (asking) _out.Write(Asking);
             command.Write(new RespWriter(_out));
@@ -210,12 +213,12 @@ internal sealed class RespConnection : IThreadPoolWorkItem, IAsyncDisposable
         {
             if (reply.Type == RespType.Push)
             {
-                if (IsAnswerToSubscription(reply) && TryTake(onlySubscription: true) is { } subscription) subscription.Complete(reply);
+                if (IsAnswerToSubscription(reply)) (TryTake(answeredByPush: true) ?? throw new RespException("A subscription that nobody asked for.")).Complete(reply);
                 _pushed(reply);
                 continue;
             }
 
-            var pending = TryTake(onlySubscription: false) ?? throw new RespException("A reply to nothing.");
+            var pending = TryTake(answeredByPush: reply.IsError ? null : false) ?? throw new RespException("A reply to nothing, or to another kind of command.");
             pending.Complete(reply);
         }
 
@@ -225,11 +228,12 @@ internal sealed class RespConnection : IThreadPoolWorkItem, IAsyncDisposable
     private static bool IsAnswerToSubscription(RespValue push) =>
         push.Items.Length == 3 && (push.Items.Span[0].Bytes.Span.SequenceEqual("subscribe"u8) || push.Items.Span[0].Bytes.Span.SequenceEqual("unsubscribe"u8));
 
-    private PendingReply? TryTake(bool onlySubscription)
+    /// <param name="answeredByPush">What the oldest must be; null: either, for an error answers both.</param>
+    private PendingReply? TryTake(bool? answeredByPush)
     {
         lock (_gate)
         {
-            if (!_waiting.TryPeek(out var pending) || (onlySubscription && !pending.IsSubscription)) return null;
+            if (!_waiting.TryPeek(out var pending) || (answeredByPush is { } must && pending.IsSubscription != must)) return null;
             _waiting.Dequeue();
             return pending;
         }

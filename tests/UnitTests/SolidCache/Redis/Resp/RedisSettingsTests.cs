@@ -47,6 +47,10 @@ public class RedisSettingsTests
     [InlineData("redis://loc al", "'loc al'")]
     [InlineData("redis://[::1", "bracket")]
     [InlineData("localhost,ca=/etc/ca.pem", "ca needs")]
+    [InlineData("localhost,password=a,hunter2:b", "%2C")]      // the rest of a password that is not written as it should be
+    [InlineData("localhost,password=a,hunter2=b", "%2C")]
+    [InlineData("localhost,password=a,hunter2 b", "%2C")]
+    [InlineData("redis://:hunter2?a@localhost", "%3F")]
     public void What_is_wrong_is_named_and_no_password_shown(string text, string part)
     {
         var message = Assert.Throws<FormatException>(() => RedisSettings.Parse(text)).Message;

@@ -137,6 +137,51 @@ public class RespConnectionTests
         await Assert.ThrowsAsync<RedisUnavailableException>(() => GetAsync(server, "key"));
     }
 
+    // Take replies for what they are to be rather than what they are, and a shift by one goes unnoticed where it could be seen.
+    [Theory]
+    [InlineData(true, "+OK\r\n")]                                          // SUBSCRIBE is answered by a push
+    [InlineData(false, ">3\r\n$9\r\nsubscribe\r\n$3\r\nkey\r\n:1\r\n")]  // GET is not
+    public async Task A_reply_to_another_kind_of_command_ends_the_connection(bool isSubscription, string wire)
+    {
+        await using var server = await ScriptedServer.StartAsync(TimeSpan.FromSeconds(30), TimeProvider.System);
+        var call = server.Connection.SendAsync(new KeyCommand(isSubscription ? KeyCommand.Subscribe : KeyCommand.Get, "key"), CancellationToken.None, isSubscription: isSubscription);
+        await server.ReceivedAsync(1);
+        await server.SendAsync(wire);
+        await Assert.ThrowsAsync<RedisUnavailableException>(() => call.AsTask());
+        Assert.False(server.Connection.IsOpen);
+    }
+
+    // Refuse one by the rule above that a subscription is answered by a push alone, and the next caller gets its error.
+    [Fact]
+    public async Task A_subscription_that_is_refused_shifts_no_answer()
+    {
+        await using var server = await ScriptedServer.StartAsync(TimeSpan.FromSeconds(30), TimeProvider.System);
+        var subscription = server.Connection.SendAsync(new KeyCommand(KeyCommand.Subscribe, "channel"), CancellationToken.None, isSubscription: true);
+        var call = GetAsync(server, "key");
+        await server.ReceivedAsync(2);
+        await server.SendAsync("-NOPERM no\r\n$3\r\nkey\r\n");
+        Assert.True((await subscription).IsError);
+        Assert.Equal("key", await call);
+    }
+
+    // Bound the commands alone, and a server that takes nothing makes this process hold all that anyone wants to store.
+    [Fact]
+    public async Task What_the_server_does_not_take_is_bounded_in_bytes()
+    {
+        await using var stream = new StuckStream();
+        await using var connection = new RespConnection(stream, TimeSpan.FromSeconds(30), TimeProvider.System, new RedisCounters(), _ => { });
+        var value = new byte[8 << 20];
+        var refused = 0;
+        for (var i = 0; i < 12; i++)
+        {
+            var call = connection.SendAsync(new SetCommand("key", value, 1000, onlyIfAbsent: false), CancellationToken.None).AsTask();
+            if (call.IsFaulted && call.Exception!.InnerException is RedisUnavailableException) refused++;
+        }
+
+        // The first is being sent and counts no more; eight reach the bound.
+        Assert.Equal(3, refused);
+    }
+
     // Make a new place, a task or a closure for each command, and it is over the bound.
     [Fact]
     public async Task Sending_a_command_allocates_next_to_nothing()
@@ -159,4 +204,22 @@ public class RespConnectionTests
 
     private static async Task<string?> GetAsync(ScriptedServer server, string key, CancellationToken ct = default) =>
         (await server.Connection.SendAsync(new KeyCommand(KeyCommand.Get, key), ct)).AsText();
+
+    /// <summary>Takes nothing and gives nothing.</summary>
+    private sealed class StuckStream : Stream
+    {
+        private readonly TaskCompletionSource _never = new();
+
+        public override bool CanRead => true;
+        public override bool CanSeek => false;
+        public override bool CanWrite => true;
+        public override long Length => throw new NotSupportedException();
+        public override long Position { get => throw new NotSupportedException(); set => throw new NotSupportedException(); }
+        public override void Flush() => throw new NotSupportedException();
+        public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();
+        public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
+        public override void SetLength(long value) => throw new NotSupportedException();
+        public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
+        public override async ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default) => await _never.Task.WaitAsync(cancellationToken);
+    }
 }
