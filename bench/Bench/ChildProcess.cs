@@ -52,6 +52,7 @@ internal sealed class ChildProcess : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
+        if (!Running.ContainsKey(this)) return;   // it was disposed before
         if (!_process.HasExited)
         {
             using (var kill = Process.Start("kill", ["-TERM", Figures.Text($"{_process.Id}")])) await kill.WaitForExitAsync();
