@@ -238,7 +238,7 @@ public class RedisInTheServiceTests(Servers servers) : IClassFixture<Servers>
     private async Task<Node> StartAsync(TestDatabase database, RedisServer redis, Node? beside = null, params (string, string)[] settings)
     {
         var node = await Node.StartAsync(
-            database, Ct, beside?.MasterKey, services: null, [("ConnectionStrings:Redis", redis.Address), ("PermissionCache:WarmUpUsers", "0"), ("PermissionCache:TimeToLive", "00:05:00"), .. settings]);
+            database, Ct, beside?.MasterKey, services: null, [("ConnectionStrings:Redis", IntegrationTests.SolidCache.Redis.Resp.Clients.Patient(redis.Address)), ("PermissionCache:WarmUpUsers", "0"), ("PermissionCache:TimeToLive", "00:05:00"), .. settings]);
         Assert.True(await node.Services.GetRequiredService<RedisClient>().WaitUntilConnectedAsync(Soon, Ct));
         Assert.Equal(RedisState.InUse, node.Services.GetRequiredService<global::SolidCache.TieredCache>().RedisState);
         return node;

@@ -46,7 +46,7 @@ internal sealed partial class RedisLink(
 
     private async Task RunAsync(CancellationToken ct)
     {
-        var (pause, wasLost) = (TimeSpan.Zero, false);
+        var (pause, wasLost, wasThere) = (TimeSpan.Zero, false, false);
         while (!ct.IsCancellationRequested)
         {
             try
@@ -58,9 +58,9 @@ internal sealed partial class RedisLink(
                 _server = server.ToString();
                 connected(connection);
                 Use(connection);
-                if (wasLost) Interlocked.Increment(ref counters.Reconnects);
+                if (wasThere) Interlocked.Increment(ref counters.Reconnects);
                 if (wasLost) LogBack(_server);
-                (pause, wasLost) = (TimeSpan.Zero, false);
+                (pause, wasLost, wasThere) = (TimeSpan.Zero, false, true);
                 counters.LastFailure = await connection.Closed.WaitAsync(ct).ConfigureAwait(false);
             }
             catch (OperationCanceledException) when (ct.IsCancellationRequested)

@@ -113,7 +113,7 @@ public class RedisTierTests(Servers servers) : IClassFixture<Servers>
     public async Task A_Redis_that_hangs_is_left_alone_after_some_failures()
     {
         await using var redis = await RedisServer.StartAsync(_ct);
-        await using var cluster = await StartAsync(redis, 1);
+        await using var cluster = await StartAsync(redis, 1, configure: o => o.Redis.ConnectionString = redis.Address);
         redis.Pause();
         var node = cluster[0];
         for (var i = 0; i < RedisBreaker.FailuresToOpen * 2; i++)
@@ -134,7 +134,7 @@ public class RedisTierTests(Servers servers) : IClassFixture<Servers>
         await using var redis = await RedisServer.StartAsync(_ct);
         await using var one = await StartAsync(redis, 1);
         await using var other = await CacheCluster.StartAsync(servers, 1, _ct, o =>
-            (o.Redis.ConnectionString, o.Redis.Key) = (redis.Address, Encoding.UTF8.GetBytes("another secret, of another installation")));
+            (o.Redis.ConnectionString, o.Redis.Key) = (Resp.Clients.Patient(redis.Address), Encoding.UTF8.GetBytes("another secret, of another installation")));
         await ConnectedAsync(other[0]);
         one.Source = "of one";
         other.Source = "of the other";
@@ -272,7 +272,7 @@ public class RedisTierTests(Servers servers) : IClassFixture<Servers>
     {
         var cluster = await CacheCluster.StartAsync(servers, nodes, _ct, options =>
         {
-            (options.Redis.ConnectionString, options.Redis.Key) = (redis.Address, Secret);
+            (options.Redis.ConnectionString, options.Redis.Key) = (Resp.Clients.Patient(redis.Address), Secret);
             options.Freshness.Disabled = disabled;
             // So that what is found is found in Redis.
             options.DefaultGroup.InPostgres = false;
