@@ -17,6 +17,8 @@ internal sealed class RespConnection : IThreadPoolWorkItem, IAsyncDisposable
 
     private const int ReadBufferBytes = 64 << 10;
     private const int LargestKeptBuffer = 1 << 20;
+    private const int LateSteps = 3;
+    private static readonly TimeSpan LongestInLine = TimeSpan.FromMilliseconds(1);
     private static readonly TimeSpan QuietTime = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan LeastSilence = TimeSpan.FromSeconds(2);
     private static readonly byte[] Ping = "*1\r\n$4\r\nPING\r\n"u8.ToArray();
@@ -34,18 +36,24 @@ internal sealed class RespConnection : IThreadPoolWorkItem, IAsyncDisposable
     private readonly ITimer _sweep;
     private ArrayBufferWriter<byte> _out = new(4096);
     private ArrayBufferWriter<byte> _spare = new(4096);
-    private bool _isSending;
+    private bool _isSending;      // by somebody, or by the pool when it comes to it
+    private bool _isSendQueued;
+    private long _queuedAt;
     private bool _isClosed;
     private long _receivedAt;
+    private long _sweptAt;
+    private bool _wasLate;
     private Task _loops = Task.CompletedTask;
 
     /// <param name="pushed">What the server says unasked; called on the reading loop, so it must not wait.</param>
     public RespConnection(Stream stream, TimeSpan commandTimeout, TimeProvider clock, RedisCounters counters, Action<RespValue> pushed)
     {
         (_stream, _limit, _clock, _counters, _pushed) = (stream, commandTimeout, clock, counters, pushed);
-        _receivedAt = clock.GetTimestamp();
+        _receivedAt = _sweptAt = clock.GetTimestamp();
         _sweep = clock.CreateTimer(static self => ((RespConnection)self!).Sweep(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     }
+
+    private TimeSpan SweepStep => TimeSpan.FromTicks(Math.Max(_limit.Ticks / 8, TimeSpan.TicksPerMillisecond * 2));
 
     /// <summary>Ends with the reason when the connection does.</summary>
     public Task<string> Closed => _closed.Task;
@@ -63,8 +71,7 @@ internal sealed class RespConnection : IThreadPoolWorkItem, IAsyncDisposable
     public void Start()
     {
         _loops = ReadAsync();
-        var step = TimeSpan.FromTicks(Math.Max(_limit.Ticks / 8, TimeSpan.TicksPerMillisecond * 2));
-        _sweep.Change(step, step);
+        _sweep.Change(SweepStep, SweepStep);
     }
 
     /// <summary>Sends a command; its reply is what is awaited, an error among them.</summary>
@@ -75,7 +82,7 @@ internal sealed class RespConnection : IThreadPoolWorkItem, IAsyncDisposable
     {
         if (ct.IsCancellationRequested) return ValueTask.FromCanceled<RespValue>(ct);
         PendingReply pending;
-        bool mustSend, isAlone;
+        var (sends, queues) = (false, false);
         lock (_gate)
         {
             if (_isClosed) return Unavailable("not connected");
@@ -87,18 +94,25 @@ internal sealed class RespConnection : IThreadPoolWorkItem, IAsyncDisposable
             pending = PendingReply.Take(now, isSubscription);
             _waiting.Enqueue(pending);
             _counters.Commands++;
-            mustSend = !_isSending;
-            isAlone = _waiting.Count == 1;
-            _isSending = true;
+            if (_isSending)
+            {
+                // The pool is busy with other things: nobody waits longer for it than a moment.
+                if (_isSendQueued && _clock.GetElapsedTime(_queuedAt, now) > LongestInLine) (sends, _isSendQueued) = (true, false);
+            }
+            else
+            {
+                // Who is alone has nobody to wait for. Else at the end of the pool's line: those whose replies came in the same read stand before it,
+                // and what they ask next goes out in the same write.
+                _isSending = true;
+                if (_waiting.Count == 1) sends = true;
+                else (queues, _isSendQueued, _queuedAt) = (true, true, now);
+            }
         }
 
         pending.WatchFor(ct);
         var reply = pending.AsTask();
-        if (!mustSend) return reply;
-        // Who is alone has nobody to wait for. Else at the end of the pool's line: those whose replies came in the same read stand before it, and
-        // what they ask next goes out in the same write.
-        if (isAlone) _ = SendAllAsync();
-        else ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
+        if (sends) _ = SendAllAsync();
+        else if (queues) ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
         return reply;
     }
 
@@ -119,7 +133,16 @@ internal sealed class RespConnection : IThreadPoolWorkItem, IAsyncDisposable
         _closing.Dispose();
     }
 
-    void IThreadPoolWorkItem.Execute() => _ = SendAllAsync();
+    void IThreadPoolWorkItem.Execute()
+    {
+        lock (_gate)
+        {
+            if (!_isSendQueued) return;   // somebody was quicker
+            _isSendQueued = false;
+        }
+
+        _ = SendAllAsync();
+    }
 
     private static ValueTask<RespValue> Unavailable(string reason) => ValueTask.FromException<RespValue>(new RedisUnavailableException(reason));
 
@@ -243,6 +266,11 @@ internal sealed class RespConnection : IThreadPoolWorkItem, IAsyncDisposable
     private void Sweep()
     {
         var now = _clock.GetTimestamp();
+        var sinceLast = _clock.GetElapsedTime(_sweptAt, now);
+        _sweptAt = now;
+        // This process had no time for anything: replies may have come that nobody could read, commands may be unsent. They have until the next look.
+        _wasLate = !_wasLate && sinceLast >= SweepStep * LateSteps;
+        if (_wasLate) return;
         var silence = _clock.GetElapsedTime(Volatile.Read(ref _receivedAt), now);
         var (timedOut, isIdle) = (0, true);
         lock (_gate)

@@ -33,7 +33,7 @@ public class RespConnectionTests
         {
             var late = Enumerable.Range(0, 10).Select(i => GetAsync(server, $"late:{round}:{i}")).ToArray();
             await server.ReceivedAsync(10);
-            clock.Advance(Limit + TimeSpan.FromMilliseconds(50));
+            for (var step = 0; step < 10; step++) clock.Advance(Limit / 8);
             foreach (var call in late) await Assert.ThrowsAsync<RedisUnavailableException>(() => call);
             var next = Enumerable.Range(0, 10).Select(i => GetAsync(server, $"next:{round}:{i}")).ToArray();
             await server.ReceivedAsync(10);
@@ -85,6 +85,26 @@ public class RespConnectionTests
         Assert.Empty(wrong);
         Assert.Equal(16_000, answered + left);
         Assert.True(answered > 10_000 && left > 0, $"{answered} answered, {left} left");
+    }
+
+    // Judge at the first look after a stop, and all who wait are told that the server is slow, which it was not.
+    [Fact]
+    public async Task A_process_that_stood_still_does_not_blame_the_server()
+    {
+        var clock = new ManualClock();
+        await using var server = await ScriptedServer.StartAsync(Limit, clock);
+        var call = GetAsync(server, "key");
+        await server.ReceivedAsync(1);
+        clock.Advance(TimeSpan.FromMinutes(1));
+        Assert.Equal(0, server.Counters.TimeOuts);
+        await server.AnswerAsync(1);
+        Assert.Equal("key", await call);
+
+        // But it is judged, however late each look is.
+        var late = GetAsync(server, "late");
+        await server.ReceivedAsync(1);
+        for (var i = 0; i < 2; i++) clock.Advance(TimeSpan.FromSeconds(1));
+        await Assert.ThrowsAsync<RedisUnavailableException>(() => late);
     }
 
     // Count silence from the last reply alone, and the first command after a pause ends the connection.
