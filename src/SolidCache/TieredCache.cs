@@ -396,6 +396,9 @@ public sealed class TieredCache : HybridCache
     /// <returns>False: no token of this installation, or of another incarnation of its database.</returns>
     public ValueTask<bool> AcceptAsync(string revisionToken, CancellationToken token = default) => _tokens.AcceptAsync(revisionToken, token);
 
+    /// <summary>Callers that wait for a load now.</summary>
+    internal int Waiting => _gate.Waiters;
+
     private ValueTask<T> CreateAsync<TState, T>(
         string key, TState state, Func<TState, CancellationToken, ValueTask<T>> factory, HybridCacheEntryOptions? options, IEnumerable<string>? tags, CancellationToken ct)
     {

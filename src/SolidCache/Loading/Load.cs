@@ -36,6 +36,15 @@ internal abstract class Load
     /// <summary>Fires when nobody waits any more.</summary>
     public CancellationToken Token { get; }
 
+    /// <summary>Callers that wait for it.</summary>
+    public int Waiters
+    {
+        get
+        {
+            lock (_lock) return _waiters;
+        }
+    }
+
     public bool TryJoin()
     {
         lock (_lock)

@@ -14,6 +14,9 @@ internal sealed class LoadGate
 
     public int Count => _underWay.Count;
 
+    /// <summary>Callers that wait for loads of this process.</summary>
+    public int Waiters => _underWay.Values.Sum(load => load.Waiters);
+
     /// <param name="began">True: the load is the caller's, who must run it, and it began with the caller's question.</param>
     public Load<T> JoinOrBegin<T>(string key, HybridCacheEntryFlags flags, out bool began)
     {
