@@ -100,5 +100,11 @@ internal sealed class Target : IAsyncDisposable
         ["ConnectionStrings__Primary"] = connectionString,
         ["Tokens__MasterKeyFile"] = MasterKeyFile,
         ["Logging__LogLevel__Default"] = "Warning",
+        // One address stands for all clients of the world here. The counting itself stays as it ships.
+        ["Throttling__LogInsPerIp"] = "1000000",
+        ["Throttling__FailuresPerIp"] = "1000000",
+        ["Throttling__RefreshFailuresPerIp"] = "1000000",
+        ["Throttling__RefreshesPerSession"] = "1000000",
+        ["Throttling__RegistrationsPerIp"] = "1000000",
     };
 }

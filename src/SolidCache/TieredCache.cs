@@ -382,6 +382,9 @@ public sealed class TieredCache : HybridCache
     /// <summary>Whether Redis is there and asked. Sends nothing.</summary>
     public RedisState RedisState => _redis is null ? RedisState.NotConfigured : _redis.IsInUse ? RedisState.InUse : RedisState.Away;
 
+    /// <summary>How many nodes share the database, this one among them, as far as it has heard; those that died not long ago still count. At least 1.</summary>
+    public int NodeCount => Math.Max(1, _state.NodeCount);
+
     /// <summary>How long ago the last successful poll began: the age of what this node knows. Null: it never succeeded.</summary>
     public TimeSpan? Lag => _state.Lease.Era is null ? null : _clock.GetElapsedTime(_state.Lease.AsOf);
 

@@ -49,12 +49,15 @@ internal static class AuditTypes
 {
     public const string LoginSuccess = "authn_login_success";
     public const string LoginFail = "authn_login_fail";
+    public const string LoginFailMax = "authn_login_fail_max";
+    public const string LoginLock = "authn_login_lock";
     public const string PasswordChange = "authn_password_change";
     public const string PasswordChangeFail = "authn_password_change_fail";
     public const string TokenReuse = "authn_token_reuse";
     public const string SessionRenewed = "session_renewed";
     public const string SessionLogout = "session_logout";
     public const string ExcessSessions = "excess_sessions_exceeded";
+    public const string ExcessRateLimit = "excess_rate_limit_exceeded";
     public const string AuthzFail = "authz_fail";
     public const string AuthzChange = "authz_change";
     public const string AuthzAdmin = "authz_admin";

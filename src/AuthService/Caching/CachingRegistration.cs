@@ -31,6 +31,7 @@ internal static class CachingRegistration
                 UseRedis(options, configuration, masterKey);
                 AddGroups(options);
             })
+            .AddSingleton(cache)
             .AddSingleton<Changes>();
     }
 

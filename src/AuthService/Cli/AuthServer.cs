@@ -15,6 +15,7 @@ using AuthService.Health;
 using AuthService.Http;
 using AuthService.Installation;
 using AuthService.Passwords;
+using AuthService.Throttling;
 using AuthService.Tokens;
 using Npgsql;
 
@@ -47,7 +48,8 @@ internal static class AuthServer
             .AddHostedService(services => services.GetRequiredService<AuditTrail>());
         builder.Services
             .AddCaching(configuration, connectionString, masterKey)
-            .AddTokens();
+            .AddTokens()
+            .AddThrottling(configuration);
 
         builder.Services
             .AddAuthenticationFeature(configuration)

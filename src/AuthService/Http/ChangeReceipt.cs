@@ -1,8 +1,10 @@
+using Microsoft.Extensions.Primitives;
+
 namespace AuthService.Http;
 
 /// <summary>
-/// What a call that changes something tells its client besides the answer: <c>Authz-Revision</c>, with which any node answers from no older
-/// state; and, where the client asked not to wait (<c>Prefer: respond-async</c>, RFC 7240), 202.
+/// What a call tells its client besides the answer: after a change <c>Authz-Revision</c>, with which any node answers from no older state, and, where
+/// the client asked not to wait (<c>Prefer: respond-async</c>, RFC 7240), 202; and what it may do still, where that is limited.
 /// </summary>
 internal sealed class ChangeReceipt(HttpContext? context)
 {
@@ -21,6 +23,24 @@ internal sealed class ChangeReceipt(HttpContext? context)
         if (context is not null) context.Response.Headers[RevisionHeader] = token;
     }
 
+    /// <summary>Whether there is a client to tell anything.</summary>
+    public bool IsRequest => context is not null;
+
+    /// <summary>What the client may do still.</summary>
+    public void SetRateLimits(StringValues policies, StringValues states)
+    {
+        if (context is null) return;
+        context.Response.Headers["RateLimit-Policy"] = policies;
+        context.Response.Headers["RateLimit"] = states;
+    }
+
+    public void ClearRateLimits()
+    {
+        if (context is null) return;
+        context.Response.Headers.Remove("RateLimit-Policy");
+        context.Response.Headers.Remove("RateLimit");
+    }
+
     /// <summary>The answer, if it is one of success, becomes 202: the change is made, and nodes are still learning of it.</summary>
     public void AnswerEarly()
     {
@@ -35,7 +55,7 @@ internal sealed class ChangeReceipt(HttpContext? context)
         });
     }
 
-    private static bool Prefers(Microsoft.Extensions.Primitives.StringValues preferences)
+    private static bool Prefers(StringValues preferences)
     {
         foreach (var line in preferences)
         {

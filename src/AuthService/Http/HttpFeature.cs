@@ -24,12 +24,14 @@ internal static class HttpFeature
         builder.Services.AddExceptionHandler<UnexpectedErrors>();
         builder.Services.AddValidation();
         builder.Services.AddSingleton<Cursors>();
+        if (TrustedProxies.TryParse(options.TrustedProxies, out var proxies)) builder.Services.AddSingleton(proxies);
         builder.Services.AddApiDescription();
     }
 
     public static void UseHttp(this WebApplication app)
     {
         app.UseMiddleware<ResponseHeaders>();
+        app.UseMiddleware<ClientBehindProxy>();
         app.UseExceptionHandler(new ExceptionHandlerOptions { SuppressDiagnosticsCallback = _ => true });   // UnexpectedErrors logs
         app.UseStatusCodePages(context => HttpProblems.ForStatus(context.HttpContext.Response.StatusCode).ToHttp().ExecuteAsync(context.HttpContext));
         // Only there: it looks at every path it is shown with regular expressions.

@@ -25,6 +25,7 @@ internal static class OpenApi
         [403] = "Not permitted",
         [404] = "No such object, or none that the caller may know of",
         [409] = "Not as things stand; see code",
+        [429] = "More of these than one client address, or one session, may send; see Retry-After",
         [412] = "The object has changed since the version in If-Match",
     };
 

@@ -10,6 +10,9 @@ internal sealed class FreshnessState(FreshnessOptions options, TimeProvider cloc
     /// <summary>How far back what is known is whole.</summary>
     public Horizon Horizon { get; } = new(clock);
 
+    /// <summary>Nodes that were registered at the last poll, this one among them.</summary>
+    public int NodeCount { get; set; } = 1;
+
     /// <summary>The newest lease, run out or not. A load takes its era, snapshot and time from the one at which it began.</summary>
     public Lease Lease
     {

@@ -172,6 +172,7 @@ internal sealed partial class InvalidationPoll(
         }
 
         state.Horizon.Add(answer.Snapshot, answer.SentAt, options.Retention);
+        state.NodeCount = answer.NodeCount;
         RowsRead += answer.TagHashes.Count;
         var slow = answer.LogRowsRead > ManyRows ? 2 : 1;
         _interval = Shortest(options.PollInterval * slow, options.Lease / 4);
@@ -216,10 +217,10 @@ internal sealed partial class InvalidationPoll(
             answer ??= new Answer(
                 PgSnapshot.Parse(row.GetString(0)), row.GetDateTime(1), row.IsDBNull(3) ? null : row.GetGuid(3),
                 row.GetBoolean(4) || options.IsOff(Mechanisms.Registration),
-                row.IsDBNull(5) ? null : row.GetTimeSpan(5), row.GetInt64(6), sentAt, sentAtUtc);
-            if (row.IsDBNull(7)) continue;
-            answer.TagHashes.Add(row.GetFieldValue<long[]>(7));
-            answer.Versions.Add(row.GetFieldValue<long[]>(8));
+                row.IsDBNull(5) ? null : row.GetTimeSpan(5), row.GetInt64(6), (int)row.GetInt64(7), sentAt, sentAtUtc);
+            if (row.IsDBNull(8)) continue;
+            answer.TagHashes.Add(row.GetFieldValue<long[]>(8));
+            answer.Versions.Add(row.GetFieldValue<long[]>(9));
         }
 
         return answer! with { ReceivedAt = clock.GetTimestamp() };
@@ -291,7 +292,7 @@ internal sealed partial class InvalidationPoll(
     private static TimeSpan Shortest(TimeSpan a, TimeSpan b) => a < b ? a : b;
 
     private sealed record Answer(
-        PgSnapshot Snapshot, DateTime DatabaseTime, Guid? Epoch, bool IsRegistered, TimeSpan? LongestLease, long LogRowsRead, long SentAt, long SentAtUtc)
+        PgSnapshot Snapshot, DateTime DatabaseTime, Guid? Epoch, bool IsRegistered, TimeSpan? LongestLease, long LogRowsRead, int NodeCount, long SentAt, long SentAtUtc)
     {
         public List<long[]> TagHashes { get; } = [];
         public List<long[]> Versions { get; } = [];

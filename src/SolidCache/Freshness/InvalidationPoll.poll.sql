@@ -2,7 +2,7 @@
 -- xid alone: ids don't commit in order, and one open transaction would hold all others back.
 -- $1 node_id uuid
 -- $2 snapshot text
--- -> snapshot text, database_time timestamptz, is_in_recovery boolean, epoch uuid, is_registered boolean, longest_lease interval, rows_read bigint, tag_hashes bigint[], versions bigint[]   (1 row, and one more for each log row after the first)
+-- -> snapshot text, database_time timestamptz, is_in_recovery boolean, epoch uuid, is_registered boolean, longest_lease interval, rows_read bigint, node_count bigint, tag_hashes bigint[], versions bigint[]   (1 row, and one more for each log row after the first)
 WITH recent AS MATERIALIZED (
     SELECT l.xid, l.tag_hashes, l.versions
     FROM   solid_cache.solid_cache_invalidations l
@@ -16,6 +16,7 @@ SELECT /* SolidCache/Freshness/InvalidationPoll.poll */
        EXISTS (SELECT FROM solid_cache.solid_cache_nodes n WHERE n.node_id = $1 AND n.heartbeat_at > clock_timestamp() - n.lease) AS is_registered,
        (SELECT max(n.lease) FROM solid_cache.solid_cache_nodes n) AS longest_lease,
        (SELECT count(*) FROM recent) AS rows_read,
+       (SELECT count(*) FROM solid_cache.solid_cache_nodes) AS node_count,
        r.tag_hashes, r.versions
 FROM   pg_control_system() s
 LEFT   JOIN recent r ON NOT pg_visible_in_snapshot(r.xid, $2::text::pg_snapshot);

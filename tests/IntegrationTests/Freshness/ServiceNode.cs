@@ -30,6 +30,9 @@ internal static class ServiceNode
     {
         var builder = CommandHost.CreateBuilder([
             "--urls=http://127.0.0.1:0", "--Tokens:AccessTokenLifetime=01:00:00", "--Sessions:MaxPerUser=1000",
+            // One address logs in for everybody here, and a process that is killed leaves the attempts it was at counted as failed.
+            "--Throttling:AccountFailures=100", "--Throttling:LogInsPerIp=1000000", "--Throttling:FailuresPerIp=1000000",
+            "--Throttling:RefreshFailuresPerIp=1000000", "--Throttling:RefreshesPerSession=1000000",
             "--Logging:Console:FormatterName=simple", "--Logging:LogLevel:Default=Error"]);
         builder.Services.Configure<Microsoft.Extensions.Logging.Console.ConsoleLoggerOptions>(o => o.LogToStandardErrorThreshold = LogLevel.Trace);
         await using var db = DataSources.Create(setup.ConnectionString, new DatabaseOptions { PoolMinimum = 0, PoolMaximum = 20 }, loggers: null);

@@ -5,6 +5,7 @@ using AuthService.Features.Authentication;
 using AuthService.Features.Authorization;
 using AuthService.Http;
 using AuthService.Passwords;
+using AuthService.Throttling;
 using AuthService.Tokens;
 using SessionOptions = AuthService.Features.Sessions.SessionOptions;   // the framework has one too
 
@@ -24,6 +25,7 @@ internal static class Sections
         ["Passwords"] = typeof(PasswordOptions),
         ["Registration"] = typeof(RegistrationOptions),
         ["Sessions"] = typeof(SessionOptions),
+        ["Throttling"] = typeof(ThrottlingOptions),
         ["Tokens"] = typeof(TokenOptions),
     };
 

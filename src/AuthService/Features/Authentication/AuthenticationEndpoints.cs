@@ -11,13 +11,13 @@ internal static class AuthenticationEndpoints
     public static void MapAuthentication(this IEndpointRouteBuilder routes)
     {
         var auth = routes.MapGroup("/api/v1/auth").WithTags("Authentication");
-        auth.MapPost("/register", RegisterAsync).AllowAnyone().WithSummary("Make an account").MayFail(403);
-        auth.MapPost("/login", LogInAsync).AllowAnyone().WithSummary("Sign in with address and password").MayFail(401);
-        auth.MapPost("/refresh", RefreshAsync).AllowAnyone().WithSummary("Exchange a refresh token for its successor and a new access token").MayFail(401);
+        auth.MapPost("/register", RegisterAsync).AllowAnyone().WithSummary("Make an account").MayFail(403, 429);
+        auth.MapPost("/login", LogInAsync).AllowAnyone().WithSummary("Sign in with address and password").MayFail(401, 429);
+        auth.MapPost("/refresh", RefreshAsync).AllowAnyone().WithSummary("Exchange a refresh token for its successor and a new access token").MayFail(401, 429);
         auth.MapPost("/logout", LogOutAsync).RequireSession(beforePasswordChange: true).WithSummary("End this session").WaitsForNodes();
         auth.MapPost("/logout-all", LogOutAllAsync).RequireSession(beforePasswordChange: true).WithSummary("End every session of the account").WaitsForNodes();
         auth.MapPost("/password/change", ChangePasswordAsync).RequireSession(beforePasswordChange: true)
-            .WithSummary("Set a new password and end every other session").MayFail(412).WaitsForNodes();
+            .WithSummary("Set a new password and end every other session").MayFail(412, 429).WaitsForNodes();
     }
 
     private static async Task<Results<Accepted, ProblemResult>> RegisterAsync(
@@ -25,10 +25,10 @@ internal static class AuthenticationEndpoints
         await register.ExecuteAsync(request, caller, ct) is { } problem ? problem.ToHttp() : TypedResults.Accepted((string?)null);
 
     private static async Task<Results<Ok<TokenResponse>, ProblemResult>> LogInAsync(
-        LoginRequest request, Caller caller, LogIn logIn, HttpResponse response, CancellationToken ct)
+        LoginRequest request, Caller caller, DeviceCookie device, LogIn logIn, HttpResponse response, CancellationToken ct)
     {
         response.Headers.CacheControl = "no-store";
-        var outcome = await logIn.ExecuteAsync(request, caller, ct);
+        var outcome = await logIn.ExecuteAsync(request, caller, device, ct);
         if (outcome.Failed(out var problem, out var tokens)) return problem.ToHttp();
         return TypedResults.Ok(tokens);
     }
@@ -56,6 +56,6 @@ internal static class AuthenticationEndpoints
     }
 
     private static async Task<Results<NoContent, ProblemResult>> ChangePasswordAsync(
-        ChangePasswordRequest request, Caller caller, ChangePassword change, CancellationToken ct) =>
-        await change.ExecuteAsync(request, caller, ct) is { } problem ? problem.ToHttp() : TypedResults.NoContent();
+        ChangePasswordRequest request, Caller caller, DeviceCookie device, ChangePassword change, CancellationToken ct) =>
+        await change.ExecuteAsync(request, caller, device, ct) is { } problem ? problem.ToHttp() : TypedResults.NoContent();
 }

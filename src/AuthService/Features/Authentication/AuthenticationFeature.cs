@@ -8,6 +8,8 @@ internal static class AuthenticationFeature
         .AddSingleton(Settings.Bind<RegistrationOptions>(configuration, "Registration"))
         .AddSingleton(Settings.Bind<EmailOptions>(configuration, "Email"))
         .AddSingleton<Register>()
+        .AddSingleton<KnownDevices>()
+        .AddSingleton<PasswordAttempts>()
         .AddSingleton<LogIn>()
         .AddSingleton<ChangePassword>();
 }

@@ -5,6 +5,7 @@ using AuthService.Features.Roles;
 using AuthService.Features.Users;
 using AuthService.Http;
 using AuthService.Passwords;
+using AuthService.Throttling;
 using Npgsql;
 
 namespace AuthService.Features.Authentication;
@@ -15,7 +16,7 @@ namespace AuthService.Features.Authentication;
 /// <para>A taken user name is not an error either: asking for the same address and name twice would then tell the two cases
 /// apart. The account gets the name with digits after it, which its owner sees and can change.</para>
 /// </summary>
-internal sealed class Register(NpgsqlDataSource db, PasswordHashing hashing, PasswordPolicy policy, RegistrationOptions options)
+internal sealed class Register(NpgsqlDataSource db, PasswordHashing hashing, PasswordPolicy policy, RateLimits limits, RegistrationOptions options)
 {
     private const int UsernameMaxLength = 64;
     private const int DigitCount = 8;
@@ -25,6 +26,8 @@ internal sealed class Register(NpgsqlDataSource db, PasswordHashing hashing, Pas
         if (!options.Enabled) return AuthenticationProblems.RegistrationDisabled;
         var weak = policy.Check(request.Password, "/password", request.Email, request.Username, request.DisplayName);
         if (weak.Count > 0) return HttpProblems.Invalid with { Errors = weak };
+        var (tally, over) = await limits.CountAsync(limits.Registrations, caller);
+        if (over is not null) return over;
         if ((await hashing.HashAsync(request.Password, ct)).Failed(out var busy, out var hash)) return busy;
 
         await using var connection = await db.OpenConnectionAsync(ct);
@@ -37,6 +40,7 @@ internal sealed class Register(NpgsqlDataSource db, PasswordHashing hashing, Pas
         var added = first.Id is null ? second : first;
         await AuditTrail.AppendAsync(transaction, Event(added, caller), ct);
         await transaction.CommitAsync(ct);
+        RateLimits.Tell(caller, (limits.Registrations, tally));
         return null;
     }
 

@@ -4,6 +4,7 @@ using AuthService.Client;
 using AuthService.Database;
 using AuthService.Features.Authorization;
 using AuthService.Http;
+using AuthService.Throttling;
 using AuthService.Tokens;
 using Npgsql;
 
@@ -17,7 +18,7 @@ namespace AuthService.Features.Sessions;
 /// <para>In steady state that is one statement, shared with all who refresh at the moment; rights come from memory.</para>
 /// </summary>
 internal sealed class RefreshSession(
-    NpgsqlDataSource db, Rotations rotations, RefreshTokens refreshTokens, SessionTokens tokens, Rights rights, Changes changes, SessionOptions options, AuditTrail audit)
+    NpgsqlDataSource db, Rotations rotations, RefreshTokens refreshTokens, SessionTokens tokens, Rights rights, Changes changes, RateLimits limits, SessionOptions options, AuditTrail audit)
 {
     // The current hash can only be met again if the row was held by somebody, or changed between two statements; see AfterMissAsync.
     private const int MaxAttempts = 3;
@@ -27,7 +28,9 @@ internal sealed class RefreshSession(
 
     public async Task<Outcome<TokenResponse>> ExecuteAsync(string presented, Caller caller, CancellationToken ct)
     {
-        if (!refreshTokens.TryRead(presented, out var token)) return SessionsProblems.RefreshTokenNotValid;
+        if (limits.BeforeRefresh(caller) is { } over) return over;
+        if (!refreshTokens.TryRead(presented, out var token)) return await limits.RefreshFailedAsync(SessionsProblems.RefreshTokenNotValid, caller);
+        if (limits.CountRefresh(token.SessionId, caller) is { } busy) return busy;
         var successor = refreshTokens.Successor(token);
         var rotation = new Rotation(token.SessionId, refreshTokens.HashOf(token), refreshTokens.HashOf(successor));
 
@@ -40,7 +43,7 @@ internal sealed class RefreshSession(
             if (!retry) break;
         }
 
-        return SessionsProblems.RefreshTokenNotValid;
+        return await limits.RefreshFailedAsync(SessionsProblems.RefreshTokenNotValid, caller);
     }
 
     private async ValueTask<TokenResponse> AnswerAsync(RotatedSession session, RefreshToken successor, Caller caller, CancellationToken ct)

@@ -19,6 +19,7 @@ internal static class UsersEndpoints
         users.MapPatch("/{id:long}", UpdateAsync).RequirePermission(OwnPermissions.UsersWrite).WithSummary("Change an account").MayFail(409, 412).WaitsForNodes();
         users.MapPost("/{id:long}/activate", ActivateAsync).RequirePermission(OwnPermissions.UsersWrite).WithSummary("Let an account sign in again").WaitsForNodes();
         users.MapPost("/{id:long}/deactivate", DeactivateAsync).RequirePermission(OwnPermissions.UsersWrite).WithSummary("End an account's sessions and keep it out").MayFail(409).WaitsForNodes();
+        users.MapPost("/{id:long}/unlock", UnlockAsync).RequirePermission(OwnPermissions.UsersWrite).WithSummary("Let a password work again that stopped after too many failures");
         users.MapDelete("/{id:long}", DeleteAsync).RequirePermission(OwnPermissions.UsersAdmin).WithSummary("Delete an account").MayFail(409, 412).WaitsForNodes();
 
         users.MapGet("/{id:long}/roles", ListRolesAsync).RequirePermission(OwnPermissions.UsersRead).WithSummary("The roles of an account");
@@ -63,6 +64,9 @@ internal static class UsersEndpoints
 
     private static async Task<Results<NoContent, ProblemResult>> DeactivateAsync(long id, Caller caller, SetUserStatus status, CancellationToken ct) =>
         await status.DeactivateAsync(caller, id, ct) is { } problem ? problem.ToHttp() : TypedResults.NoContent();
+
+    private static async Task<Results<NoContent, ProblemResult>> UnlockAsync(long id, Caller caller, UnlockPassword unlock, CancellationToken ct) =>
+        await unlock.ExecuteAsync(caller, id, ct) is { } problem ? problem.ToHttp() : TypedResults.NoContent();
 
     private static async Task<Results<NoContent, ProblemResult>> DeleteAsync(
         long id, IfMatch ifMatch, Caller caller, SetUserStatus status, CancellationToken ct) =>

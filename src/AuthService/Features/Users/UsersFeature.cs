@@ -8,5 +8,6 @@ internal static class UsersFeature
         .AddSingleton<CreateUser>()
         .AddSingleton<UpdateUser>()
         .AddSingleton<SetUserStatus>()
+        .AddSingleton<UnlockPassword>()
         .AddSingleton<UserRoles>();
 }

@@ -1,5 +1,4 @@
 using System.Net;
-using System.Text;
 using AuthService.Client;
 using AuthService.Passwords;
 
@@ -70,7 +69,7 @@ public class LogInTests(Servers servers) : IClassFixture<Servers>
         foreach (var (reason, email, password) in refused)
         {
             var (hashes, answer) = (hashing.HashCount, "");
-            var statements = await Statements.CountAsync(database, async () => answer = await VerbatimAsync(node, email, password), Ct);
+            var statements = await Statements.CountAsync(database, async () => answer = await node.VerbatimLogInAsync(email, password, Ct), Ct);
             answers[reason] = $"{answer}\n{hashing.HashCount - hashes} hashes\n{string.Join('\n', statements)}";
         }
 
@@ -178,17 +177,4 @@ public class LogInTests(Servers servers) : IClassFixture<Servers>
     private static Task<string> StoredHashAsync(TestDatabase database) => database.ReadAsync<string>("SELECT password_hash FROM users", CancellationToken.None);
 
     private static string Letters(int count) => string.Concat(Enumerable.Range(0, count).Select(i => "the five boxing wizards jump quickly "[i % 37]));
-
-    /// <summary>The whole answer as it came, but for its date: status, headers in their order, body byte for byte.</summary>
-    private async Task<string> VerbatimAsync(Node node, string email, string password)
-    {
-        using var request = new HttpRequestMessage(HttpMethod.Post, "/api/v1/auth/login")
-        {
-            Content = JsonContent.Create(new LoginRequest { Email = email, Password = password }, WireJson.Default.LoginRequest),
-        };
-        request.Headers.Add("X-Request-ID", "the-same-for-all");
-        using var answer = await node.Http.SendAsync(request, Ct);
-        var headers = answer.Headers.Concat(answer.Content.Headers).Where(header => header.Key != "Date").Select(header => $"{header.Key}: {string.Join(',', header.Value)}");
-        return $"{answer.StatusCode}\n{string.Join('\n', headers)}\n{Encoding.UTF8.GetString(await answer.Content.ReadAsByteArrayAsync(Ct))}";
-    }
 }

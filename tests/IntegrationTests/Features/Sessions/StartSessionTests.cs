@@ -32,7 +32,7 @@ public class StartSessionTests(Servers servers) : IClassFixture<Servers>
 
             using var answer = await node.Http.SendAsync(request, Ct);
             Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
-            Assert.False(answer.Headers.Contains("Set-Cookie"));
+            Assert.StartsWith("__Host-known-device=", Assert.Single(answer.Headers.GetValues("Set-Cookie")), StringComparison.Ordinal);   // which is no session
             var tokens = (await answer.Content.ReadFromJsonAsync(WireJson.Default.TokenResponse, Ct))!;
             Assert.True(seen.Add(node.MasterKey.Read(tokens.RefreshToken).SessionId));
         }
@@ -49,8 +49,10 @@ public class StartSessionTests(Servers servers) : IClassFixture<Servers>
     public async Task Of_twelve_log_ins_at_once_the_last_three_stay_and_each_eviction_is_told()
     {
         await using var database = await servers.CreateDatabaseAsync(Ct);
-        await using var one = await Node.StartAsync(database, Ct, settings: ("Sessions:MaxPerUser", "3"));
-        await using var two = await Node.StartAsync(database, Ct, one.MasterKey, settings: ("Sessions:MaxPerUser", "3"));
+        // All six of a node have to be let at the password at once, and without Redis each node has half of what is free.
+        (string, string)[] settings = [("Sessions:MaxPerUser", "3"), ("Throttling:AccountFailures", "12")];
+        await using var one = await Node.StartAsync(database, Ct, settings: settings);
+        await using var two = await Node.StartAsync(database, Ct, one.MasterKey, settings: settings);
         Node[] nodes = [one, two];
         await database.AddUserAsync("anna", Ct);
 
