@@ -43,9 +43,9 @@ internal static class LoadCommand
         await using var server = await OwnServer.StartAsync(ct, ("max_connections", "200"), ("wal_retrieve_retry_interval", "200ms"));
         await using var standby = await StandbyServer.StartAsync(server, ct);
         await using var redis = await RunRedis.StartAsync(ct);
-        await using var run = await FreshnessRun.StartAsync(standby.ConnectionString, setup with { Redis = redis.Server.Address }, ct);
+        await using var run = await FreshnessRun.StartAsync(standby.ConnectionString, setup with { Redis = redis.Address }, ct);
         var (faults, serverFaults, chance) = (new Faults(run, ct), new ServerFaults(run, server, ct), run.NewChance());
-        var redisFaults = new RedisFaults(run, redis.Server, redis.Stranger, ct);
+        var redisFaults = redis.Faults(run, ct);
         run.BeginLoad();
         var began = Stopwatch.GetTimestamp();
         var (openTransactions, redisTrouble) = (OpenTransactionsAsync(), TroubleRedisAsync());

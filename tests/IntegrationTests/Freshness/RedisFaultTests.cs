@@ -15,8 +15,8 @@ public class RedisFaultTests(Servers servers, ITestOutputHelper output) : IClass
     {
         await using var database = await servers.CreateDatabaseAsync(_ct);
         await using var redis = await RunRedis.StartAsync(_ct);
-        await using var run = await FreshnessRun.StartAsync(database.ConnectionString, new RunSetup(Seed: 11) { Redis = redis.Server.Address }, _ct);
-        var faults = new RedisFaults(run, redis.Server, redis.Stranger, _ct);
+        await using var run = await FreshnessRun.StartAsync(database.ConnectionString, new RunSetup(Seed: 11) { Redis = redis.Address }, _ct);
+        var faults = redis.Faults(run, _ct);
         run.BeginLoad();
         await run.ForAsync(0.5, _ct);
         foreach (var fault in RedisFaults.All) await faults.OneAsync(fault);
@@ -44,9 +44,9 @@ public class RedisFaultTests(Servers servers, ITestOutputHelper output) : IClass
 
     internal static async Task<Findings> RunWithoutMacAsync(string connectionString, RunRedis redis, int seed, CancellationToken ct)
     {
-        var setup = new RunSetup(seed, LeaseSeconds: 2, RetentionSeconds: 120, Mechanisms.Mac) { Places = 2, Redis = redis.Server.Address };
+        var setup = new RunSetup(seed, LeaseSeconds: 2, RetentionSeconds: 120, Mechanisms.Mac) { Places = 2, Redis = redis.Address };
         await using var run = await FreshnessRun.StartAsync(connectionString, setup, ct);
-        var faults = new RedisFaults(run, redis.Server, redis.Stranger, ct);
+        var faults = redis.Faults(run, ct);
         run.BeginLoad();
         for (var i = 0; i < 100 && !run.Judge.HasStale; i++)
         {

@@ -9,7 +9,7 @@ using SolidCache.Redis.Resp;
 namespace IntegrationTests.Freshness;
 
 /// <summary>What becomes of the Redis beside a run, and what others put into it.</summary>
-internal sealed partial class RedisFaults(FreshnessRun run, RedisServer server, RedisClient stranger, CancellationToken ct)
+internal sealed partial class RedisFaults(FreshnessRun run, RedisServer server, RedisProxy proxy, RedisClient stranger, CancellationToken ct)
 {
     public const string Killed = "Redis killed, and empty again";
     public const string Stopped = "Redis stood still";
@@ -17,8 +17,14 @@ internal sealed partial class RedisFaults(FreshnessRun run, RedisServer server, 
     public const string Restored = "Redis restored from an old dump";
     public const string Swapped = "Redis: values of accounts swapped";
     public const string Edited = "Redis: values edited";
-    public const string Mute = "Redis: messages dropped";
-    public const string Echo = "Redis: messages doubled, delayed, out of order";
+    public const string Mute = "Redis: nobody may publish";
+    public const string Echo = "Redis: old messages said again";
+    public const string Lost = "Redis: messages dropped on the way";
+    public const string Doubled = "Redis: messages doubled on the way";
+    public const string Held = "Redis: messages delayed, in reverse order";
+    public const string Slow = "Redis: everything comes late";
+    public const string Dead = "Redis: a dead line";
+    public const string Cut = "Redis: connections cut within a reply";
     public const string Stranger = "Redis: another installation publishes";
 
     private const string OfRights = "permissions:user:*";
@@ -27,7 +33,7 @@ internal sealed partial class RedisFaults(FreshnessRun run, RedisServer server, 
 
     private readonly Chance _chance = run.NewChance();
 
-    public static IReadOnlyList<string> All => [Killed, Stopped, Flushed, Restored, Swapped, Edited, Mute, Echo, Stranger];
+    public static IReadOnlyList<string> All => [Killed, Stopped, Flushed, Restored, Swapped, Edited, Mute, Echo, Lost, Doubled, Held, Slow, Dead, Cut, Stranger];
 
     public Task AtRandomAsync() => OneAsync(All[_chance.Next(All.Count)]);
 
@@ -46,6 +52,12 @@ internal sealed partial class RedisFaults(FreshnessRun run, RedisServer server, 
                 Edited => RepeatAsync(EditAsync),
                 Mute => MuteAsync(),
                 Echo => EchoAsync(),
+                Lost => PassAsync(Passage.LoseMessages),
+                Doubled => PassAsync(Passage.DoubleMessages),
+                Held => PassAsync(Passage.HoldMessages),
+                Slow => PassAsync(Passage.Slow),
+                Dead => PassAsync(Passage.Nothing),
+                Cut => RepeatAsync(CutAsync),
                 _ => RepeatAsync(PublishAsync),
             });
         }
@@ -101,6 +113,20 @@ internal sealed partial class RedisFaults(FreshnessRun run, RedisServer server, 
         await server.CliAsync(ct, "ACL", "SETUSER", "default", "allchannels");
     }
 
+    /// <summary>Between the processes and the server.</summary>
+    private async Task PassAsync(Passage passage)
+    {
+        await proxy.SetAsync(passage);
+        await run.ForAsync(0.5 + (_chance.Next(10) / 10.0), ct);
+        await proxy.SetAsync(Passage.All);
+    }
+
+    private Task CutAsync()
+    {
+        proxy.CutWithinReply();
+        return Task.CompletedTask;
+    }
+
     /// <summary>What was said is said again, later and in another order.</summary>
     private async Task EchoAsync()
     {
@@ -143,14 +169,19 @@ internal sealed partial class RedisFaults(FreshnessRun run, RedisServer server, 
     private static partial Regex Stamps();
 }
 
-/// <summary>A Redis beside a run, and somebody else who has access to it.</summary>
+/// <summary>A Redis beside a run, what stands before it, and somebody else who has access to it.</summary>
 internal sealed class RunRedis : IAsyncDisposable
 {
-    private RunRedis(RedisServer server, RedisClient stranger) => (Server, Stranger) = (server, stranger);
+    private RunRedis(RedisServer server, RedisClient stranger) => (Server, Proxy, Stranger) = (server, RedisProxy.Before(server), stranger);
 
     public RedisServer Server { get; }
 
+    public RedisProxy Proxy { get; }
+
     public RedisClient Stranger { get; }
+
+    /// <summary>Where the run finds it.</summary>
+    public string Address => Proxy.Address;
 
     public static async Task<RunRedis> StartAsync(CancellationToken ct)
     {
@@ -158,9 +189,12 @@ internal sealed class RunRedis : IAsyncDisposable
         return new RunRedis(server, await IntegrationTests.SolidCache.Redis.Resp.Clients.ConnectAsync(server.Address, ct));
     }
 
+    public RedisFaults Faults(FreshnessRun run, CancellationToken ct) => new(run, Server, Proxy, Stranger, ct);
+
     public async ValueTask DisposeAsync()
     {
         await Stranger.DisposeAsync();
+        await Proxy.DisposeAsync();
         await Server.DisposeAsync();
     }
 }

@@ -91,6 +91,7 @@ internal sealed class RedisServer : IAsyncDisposable
         var start = new ProcessStartInfo(program) { UseShellExecute = false, RedirectStandardOutput = true, RedirectStandardError = true };
         foreach (var argument in arguments) start.ArgumentList.Add(argument);
         using var process = Process.Start(start)!;
+        await using var kill = ct.UnsafeRegister(static p => ((Process)p!).Kill(), process);
         var (output, errors) = (process.StandardOutput.ReadToEndAsync(ct), process.StandardError.ReadToEndAsync(ct));
         await process.WaitForExitAsync(ct);
         return ((await output) + (await errors)).TrimEnd();
@@ -125,6 +126,8 @@ internal sealed class RedisServer : IAsyncDisposable
         await Eventually.TrueAsync(async () =>
         {
             if (_process.HasExited) throw new InvalidOperationException($"Redis ended: {lastWords}");
+            // Else somebody else's server answers on the port, and ours is about to find out.
+            if (!await IsItselfAsync(ct)) return false;
             using var socket = new TcpClient();
             try
             {
@@ -136,6 +139,13 @@ internal sealed class RedisServer : IAsyncDisposable
                 return false;
             }
         }, StartLimit);
+    }
+
+    /// <summary>Whether this very process has come so far as to write its number down, which it does after it has the port.</summary>
+    private async Task<bool> IsItselfAsync(CancellationToken ct)
+    {
+        var file = Path.Combine(Folder, "redis.pid");
+        return File.Exists(file) && (await File.ReadAllTextAsync(file, ct)).Trim() == _process!.Id.ToString(CultureInfo.InvariantCulture);
     }
 
     private void Signal(string name)

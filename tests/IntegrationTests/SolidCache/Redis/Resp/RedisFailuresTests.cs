@@ -63,6 +63,59 @@ public class RedisFailuresTests(ITestOutputHelper output)
         }
     });
 
+    // Half a reply, then nothing: the rest of it never becomes the beginning of another.
+    [Fact]
+    public Task Cut_off_within_a_reply_again_and_again() => BehindProxyAsync(async (proxy, traffic) =>
+    {
+        for (var i = 0; i < 20; i++)
+        {
+            proxy.CutWithinReply();
+            await traffic.AnsweredAgainAsync();
+        }
+
+        Assert.True(traffic.Unavailable > 0);
+    });
+
+    // The other end is gone, or its network, and nobody is told: the time-out finds out, and another connection is made.
+    [Fact]
+    public Task A_line_that_is_dead_without_a_word() => BehindProxyAsync(async (proxy, traffic) =>
+    {
+        for (var i = 0; i < 3; i++)
+        {
+            var before = traffic.Unavailable;
+            await proxy.SetAsync(Passage.Nothing);
+            await Eventually.TrueAsync(() => traffic.Unavailable > before + 32, LongestCall);
+            await proxy.SetAsync(Passage.All);
+            output.WriteLine($"answered again {(await traffic.AnsweredAgainAsync()).TotalMilliseconds:F0} ms after it was alive");
+        }
+    });
+
+    [Fact]
+    public async Task The_password_is_changed_while_it_is_connected()
+    {
+        await using var server = await RedisServer.StartAsync(_ct, "--requirepass", "first");
+        await using var client = await Clients.ConnectAsync($"{server.Address},password=first", _ct);
+        await using var traffic = new Traffic(client, mayForget: true);
+        await traffic.AnsweredAgainAsync();
+        await server.CliAsync(_ct, "-a", "first", "CONFIG", "SET", "requirepass", "second");
+        await traffic.AnsweredAgainAsync();   // who is signed in stays so
+        await server.CliAsync(_ct, "-a", "second", "CLIENT", "KILL", "TYPE", "normal");
+        await Eventually.TrueAsync(() => client.Statistics.LastFailure?.StartsWith("WRONGPASS", StringComparison.Ordinal) is true && traffic.Unavailable > 100, LongestCall);
+        await server.CliAsync(_ct, "-a", "second", "CONFIG", "SET", "requirepass", "first");
+        await traffic.AnsweredAgainAsync();
+        output.WriteLine(await traffic.EndAsync(LongestCall));
+    }
+
+    // What was saved is there again, and older than what this caller was told is stored: that is Redis' way, and no wrong answer of the client's.
+    [Fact]
+    public Task Started_again_with_what_it_had_saved() => UnderLoadAsync(async (server, traffic) =>
+    {
+        await server.CliAsync(_ct, "SAVE");
+        await server.RestartAsync(_ct);
+        await traffic.AnsweredAgainAsync();
+        Assert.Contains("traffic:0:0", await server.CliAsync(_ct, "KEYS", "traffic:0:0"), StringComparison.Ordinal);
+    });
+
     [Fact]
     public Task Out_of_memory() => UnderLoadAsync(async (server, traffic) =>
     {
@@ -205,6 +258,19 @@ public class RedisFailuresTests(ITestOutputHelper output)
         await using var traffic = new Traffic(client, mayForget: true);
         await traffic.AnsweredAgainAsync();
         await happening(server, traffic);
+        await traffic.AnsweredAgainAsync();
+        output.WriteLine(await traffic.EndAsync(LongestCall));
+    }
+
+    /// <summary>As above, but what happens, happens between client and server.</summary>
+    private async Task BehindProxyAsync(Func<RedisProxy, Traffic, Task> happening)
+    {
+        await using var server = await RedisServer.StartAsync(_ct);
+        await using var proxy = RedisProxy.Before(server);
+        await using var client = await Clients.ConnectAsync(proxy.Address + Quick, _ct);
+        await using var traffic = new Traffic(client, mayForget: true);   // a write without an answer may be done after its successor
+        await traffic.AnsweredAgainAsync();
+        await happening(proxy, traffic);
         await traffic.AnsweredAgainAsync();
         output.WriteLine(await traffic.EndAsync(LongestCall));
     }
