@@ -19,6 +19,10 @@ internal enum CounterKind
     PasswordChange,
 
     LogIns,
+
+    /// <summary>Log-ins on a known device, in place of those of its address.</summary>
+    DeviceLogIns,
+
     LogInFailures,
     RefreshFailures,
     Registrations,
@@ -35,6 +39,7 @@ internal readonly record struct CounterKey(CounterKind Kind, UInt128 Id)
         CounterKind.AccountFromIp => $"throttle:{{account-from-ip:{Hex}}}",
         CounterKind.Device => $"throttle:{{device:{Hex}}}",
         CounterKind.PasswordChange => $"throttle:{{password-change:{Hex}}}",
+        CounterKind.DeviceLogIns => $"throttle:{{device-logins:{Hex}}}",
         CounterKind.LogIns => $"throttle:{{logins:{Ip}}}",
         CounterKind.LogInFailures => $"throttle:{{login-failures:{Ip}}}",
         CounterKind.RefreshFailures => $"throttle:{{refresh-failures:{Ip}}}",

@@ -1,8 +1,8 @@
 using System.Diagnostics.Metrics;
 using System.Globalization;
+using System.Runtime.InteropServices;
 using AuthService.Audit;
 using AuthService.Http;
-using Microsoft.Extensions.Primitives;
 
 namespace AuthService.Throttling;
 
@@ -41,13 +41,10 @@ internal sealed class RateLimits(Counters counters, ThrottlingOptions options, A
 
     private readonly RateLimit _refreshFailures = new("refresh-failures", CounterKind.RefreshFailures, new(options.RefreshFailuresPerIp, options.Window));
     private readonly RateLimit _sessionRefreshes = new("session-refreshes", CounterKind.SessionRefreshes, new(options.RefreshesPerSession, options.Window));
-    private StringValues? _refreshPolicies;
 
     public RateLimit LogIns { get; } = new("logins", CounterKind.LogIns, new(options.LogInsPerIp, options.Window));
     public RateLimit LogInFailures { get; } = new("login-failures", CounterKind.LogInFailures, new(options.FailuresPerIp, options.Window));
     public RateLimit Registrations { get; } = new("registrations", CounterKind.Registrations, new(options.RegistrationsPerIp, options.RegistrationWindow));
-
-    private StringValues RefreshPolicies => _refreshPolicies ??= $"{_refreshFailures.Policy}, {_sessionRefreshes.Policy}";
 
     /// <summary>What this node knows already; asks nobody.</summary>
     public Problem? KnownOver(Caller caller, params ReadOnlySpan<RateLimit> limits)
@@ -61,9 +58,12 @@ internal sealed class RateLimits(Counters counters, ThrottlingOptions options, A
     }
 
     /// <summary>One more of these; null where the limit is not reached.</summary>
-    public async ValueTask<(Tally Tally, Problem? Problem)> CountAsync(RateLimit limit, Caller caller)
+    public ValueTask<(Tally Tally, Problem? Problem)> CountAsync(RateLimit limit, Caller caller) => CountAsync(limit, limit.Of(caller), caller);
+
+    /// <param name="key">Of somebody else than the caller's address.</param>
+    public async ValueTask<(Tally Tally, Problem? Problem)> CountAsync(RateLimit limit, CounterKey key, Caller caller)
     {
-        var tally = await counters.CountAsync(limit.Of(caller), limit.Rule);
+        var tally = await counters.CountAsync(key, limit.Rule);
         return (tally, tally.IsOver ? Refuse(limit, tally, caller) : null);
     }
 
@@ -83,26 +83,19 @@ internal sealed class RateLimits(Counters counters, ThrottlingOptions options, A
         caller.Receipt.SetRateLimits(string.Join(", ", policies), string.Join(", ", states));
     }
 
-    /// <summary>Before a refresh token is looked at: nothing is asked and, as long as its address sends good ones, nothing allocated.</summary>
-    public Problem? BeforeRefresh(Caller caller)
-    {
-        var tally = counters.Peek(_refreshFailures.Of(caller), _refreshFailures.Rule);
-        if (tally.IsOver) return Refuse(_refreshFailures, tally, caller);
-        caller.Receipt.SetRateLimits(RefreshPolicies, _refreshFailures.State(tally));
-        return null;
-    }
-
     /// <summary>One more of an authentic token's session, on this node.</summary>
     public Problem? CountRefresh(Guid sessionId, Caller caller)
     {
         Span<byte> bytes = stackalloc byte[16];
         sessionId.TryWriteBytes(bytes);
-        var key = new CounterKey(CounterKind.SessionRefreshes, System.Runtime.InteropServices.MemoryMarshal.Read<UInt128>(bytes));
+        var key = new CounterKey(CounterKind.SessionRefreshes, MemoryMarshal.Read<UInt128>(bytes));
         var tally = counters.Local.Count(key, _sessionRefreshes.Rule);
-        return tally.IsOver ? Refuse(_sessionRefreshes, tally, caller with { SessionId = sessionId }) : null;
+        if (tally.IsOver) return Refuse(_sessionRefreshes, tally, caller with { SessionId = sessionId });
+        caller.Receipt.SetRateLimits(_sessionRefreshes.Policy, _sessionRefreshes.State(tally));
+        return null;
     }
 
-    /// <summary>A refresh token was worth nothing.</summary>
+    /// <summary>A refresh token was worth nothing. A good one is never refused for what its address sends besides: it can't be guessed, and others may share the address.</summary>
     /// <param name="answer">What the client is told as long as its address is within its limit. Without the headers of one.</param>
     public async ValueTask<Problem> RefreshFailedAsync(Problem answer, Caller caller)
     {

@@ -39,6 +39,7 @@ internal sealed class LogIn(
             return busy;
         }
 
+        attempt.HasMatched = verdict.Matches;
         var rehashed = default(string);
 
         for (var round = 0; round < MaxRounds; round++)
@@ -75,7 +76,7 @@ internal sealed class LogIn(
         {
             return new PasswordTarget(counters.Device(shown.Id, account.Series), account.User.Email, account.User.Id, IsStopped: false)
             {
-                IsIpLimited = false,
+                IsKnownDevice = true,
                 ForgetsDevices = true,
             };
         }

@@ -17,8 +17,8 @@ internal sealed record PasswordTarget(CounterKey Counter, string Email, long? Us
     /// <summary>The account from this address: what a log-in of its owner elsewhere does not set back.</summary>
     public CounterKey? FromIp { get; init; }
 
-    /// <summary>Whether the address of the caller is limited too.</summary>
-    public bool IsIpLimited { get; init; } = true;
+    /// <summary>Whether a device that is known makes the attempt. It isn't limited by its address, which may be full of others.</summary>
+    public bool IsKnownDevice { get; init; }
 
     /// <summary>Whether the last failure also makes devices unknown: where it is one of them that failed.</summary>
     public bool ForgetsDevices { get; init; }
@@ -52,10 +52,9 @@ internal sealed class PasswordAttempts(
     {
         var attempt = new PasswordAttempt(this, target, caller);
         // Sent together with the looks that follow: one round trip.
-        var counting = target.IsIpLimited ? CountIpAsync(caller) : default;
+        var counting = CountRequestAsync(target, caller);
         var verdict = await LookAsync(attempt, ct);
-        var over = default(Problem);
-        if (target.IsIpLimited) (attempt.LogIns, attempt.IpFailures, over) = await counting;
+        (attempt.LogIns, attempt.IpFailures, var over) = await counting;
         if (over is null && verdict == Verdict.Busy) over = PasswordsProblems.Busy;
         if (over is not null)
         {
@@ -74,8 +73,14 @@ internal sealed class PasswordAttempts(
         return attempt;
     }
 
-    private async ValueTask<(Tally LogIns, Tally? Failures, Problem? Over)> CountIpAsync(Caller caller)
+    private async ValueTask<(Tally LogIns, Tally? Failures, Problem? Over)> CountRequestAsync(PasswordTarget target, Caller caller)
     {
+        if (target.IsKnownDevice)
+        {
+            var (tally, over) = await limits.CountAsync(limits.LogIns, target.Counter with { Kind = CounterKind.DeviceLogIns }, caller);
+            return (tally, null, over);
+        }
+
         var counting = limits.CountAsync(limits.LogIns, caller).AsTask();
         var failures = await limits.CountAsync(limits.LogInFailures, caller);
         var logIns = await counting;
@@ -156,7 +161,12 @@ internal sealed class PasswordAttempts(
 
     internal void Tell(PasswordAttempt attempt)
     {
-        if (attempt.IpFailures is not { } failures) return;
+        if (attempt.IpFailures is not { } failures)
+        {
+            RateLimits.Tell(attempt.Caller, (limits.LogIns, attempt.LogIns));
+            return;
+        }
+
         RateLimits.Tell(attempt.Caller, (limits.LogIns, attempt.LogIns), (limits.LogInFailures, failures with { Count = failures.Count - 1 }));
     }
 
@@ -185,6 +195,9 @@ internal sealed class PasswordAttempt(PasswordAttempts attempts, PasswordTarget 
     /// <summary>False: the password is not compared with the account's, whatever it is. The work is done as if it were.</summary>
     public bool MayLook { get; set; }
 
+    /// <summary>It was right, whatever comes of it: that the rest of a log-in fails is no failure of the password.</summary>
+    public bool HasMatched { get; set; }
+
     public Look? Own { get; set; }
     public Look? Pair { get; set; }
     public Tally LogIns { get; set; }
@@ -201,5 +214,5 @@ internal sealed class PasswordAttempt(PasswordAttempts attempts, PasswordTarget 
     public Task GiveBackAsync() => attempts.GiveBackAsync(this);
 
     /// <summary>An attempt that was broken off may have been a wrong password.</summary>
-    public async ValueTask DisposeAsync() => await EndAsync(LookEnd.Failed, CancellationToken.None);
+    public async ValueTask DisposeAsync() => await EndAsync(HasMatched ? LookEnd.NotLooked : LookEnd.Failed, CancellationToken.None);
 }

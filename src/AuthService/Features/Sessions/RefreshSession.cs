@@ -28,9 +28,8 @@ internal sealed class RefreshSession(
 
     public async Task<Outcome<TokenResponse>> ExecuteAsync(string presented, Caller caller, CancellationToken ct)
     {
-        if (limits.BeforeRefresh(caller) is { } over) return over;
         if (!refreshTokens.TryRead(presented, out var token)) return await limits.RefreshFailedAsync(SessionsProblems.RefreshTokenNotValid, caller);
-        if (limits.CountRefresh(token.SessionId, caller) is { } busy) return busy;
+        if (limits.CountRefresh(token.SessionId, caller) is { } tooOften) return tooOften;
         var successor = refreshTokens.Successor(token);
         var rotation = new Rotation(token.SessionId, refreshTokens.HashOf(token), refreshTokens.HashOf(successor));
 

@@ -118,7 +118,7 @@ public class PasswordAttemptsTests(Servers servers) : IClassFixture<Servers>
     public async Task Many_at_once_are_looked_at_no_more_often_than_one_after_the_other()
     {
         await using var database = await servers.CreateDatabaseAsync(Ct);
-        await using var node = await ThrottledNode.StartAsync(database, _clock, Ct);
+        await using var node = await ThrottledNode.StartAsync(database, _clock, Ct, settings: ("Passwords:QueueTimeout", "00:00:30"));
         await database.AddUserAsync("anna", Ct);
         for (var round = 1; round <= 3; round++)
         {
@@ -175,6 +175,36 @@ public class PasswordAttemptsTests(Servers servers) : IClassFixture<Servers>
         Assert.False(await node.LetsInAsync(Anna, Ct, home));
         _clock.Advance(TimeSpan.FromSeconds(1));
         Assert.True(await node.LetsInAsync(Anna, Ct, home));
+    }
+
+    [Fact]
+    public async Task A_known_device_signs_in_no_more_often_than_an_address()
+    {
+        await using var database = await servers.CreateDatabaseAsync(Ct);
+        await using var node = await ThrottledNode.StartAsync(database, _clock, Ct, settings: ("Throttling:LogInsPerIp", "3"));
+        await database.AddUserAsync("anna", Ct);
+        var home = await DeviceAsync(node, Anna);
+        for (var i = 0; i < 3; i++) Assert.True(await node.LetsInAsync(Anna, Ct, home));
+        using (var over = await node.LogInAsync(Anna, Account.StandardPassword, Ct, home))
+        {
+            Assert.Equal(HttpStatusCode.TooManyRequests, over.StatusCode);
+            Assert.Equal("\"logins\";r=0;t=60", over.Header("RateLimit"));
+        }
+
+        Assert.True(await node.LetsInAsync(Anna, Ct));   // the address has its own
+    }
+
+    // The disk is full, say. End such an attempt as a failure, and whoever kept trying waits when the disk is mended.
+    [Fact]
+    public async Task That_a_session_could_not_begin_is_no_failure_of_the_password()
+    {
+        await using var database = await servers.CreateDatabaseAsync(Ct);
+        await using var node = await ThrottledNode.StartAsync(database, _clock, Ct);
+        await database.AddUserAsync("anna", Ct);
+        await database.ExecuteAsync("ALTER TABLE sessions ADD CONSTRAINT nothing_goes CHECK (false) NOT VALID", Ct);
+        for (var i = 0; i < 6; i++) Assert.InRange((int)await node.LogInAsync(Anna, Account.StandardPassword, Ct).StatusAsync(), 500, 503);
+        await database.ExecuteAsync("ALTER TABLE sessions DROP CONSTRAINT nothing_goes", Ct);
+        Assert.True(await node.LetsInAsync(Anna, Ct));
     }
 
     // A stolen device guesses on: at the last failure it is a device like any other, and the password has stopped.
