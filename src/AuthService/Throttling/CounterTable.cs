@@ -79,6 +79,9 @@ internal struct CounterEntry
     /// <summary>Looks among them that are still under way.</summary>
     public int Looking;
 
+    /// <summary>When the last look began.</summary>
+    public long BeganAt;
+
     /// <summary>When the wait, or the window, ends.</summary>
     public long Until;
 

@@ -31,8 +31,8 @@ internal sealed class LocalCounters(ThrottlingOptions options, TimeProvider cloc
         {
             if (entry.Until > s.now || entry.Count >= s.rule.StopAfter) return new Look(RefusalOf(entry, s.rule), entry.Count, s.rule, IsLocal: true);
 
-            // A wait is over, so those that were under way before it have ended, or their node has.
-            if (entry.Until > 0) entry.Looking = 0;
+            if (s.now - entry.BeganAt > s.counters.Ticks(LookRule.LongestLook)) entry.Looking = 0;
+            entry.BeganAt = s.now;
             entry.Count++;
             entry.Looking++;
             var delay = s.rule.DelayAfter(entry.Count);

@@ -17,7 +17,7 @@ internal sealed class RedisCounters(RedisClient redis, string prefix, TimeProvid
 
     public async ValueTask<Look> BeginLookAsync(CounterKey key, LookRule rule)
     {
-        var reply = await RunAsync(BeginLook, key, [Now, Text(rule.Free), Text(rule.StopAfter), Text(rule.LongestDelay), Text(rule.Memory)]);
+        var reply = await RunAsync(BeginLook, key, [Now, Text(rule.Free), Text(rule.StopAfter), Text(rule.LongestDelay), Text(rule.Memory), Text(LookRule.LongestLook)]);
         var verdict = reply[0] switch { 0 => Verdict.May, 1 => Verdict.Refused, _ => Verdict.Busy };
         return new Look(verdict, (int)reply[1], rule, IsLocal: false);
     }

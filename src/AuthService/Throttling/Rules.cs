@@ -8,6 +8,9 @@ internal readonly record struct LookRule(int Free, int StopAfter, TimeSpan Longe
 {
     public static readonly TimeSpan FirstDelay = TimeSpan.FromSeconds(1);
 
+    /// <summary>No look is under way for longer than this after the last has begun: its node has died, and it counts as failed.</summary>
+    public static readonly TimeSpan LongestLook = TimeSpan.FromMinutes(1);
+
     /// <summary>The wait that the failure of this number brings; zero: none.</summary>
     public TimeSpan DelayAfter(int failures)
     {

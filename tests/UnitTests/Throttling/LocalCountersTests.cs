@@ -67,6 +67,20 @@ public class LocalCountersTests
         Assert.Equal(Verdict.Refused, Look().Verdict);
     }
 
+    // On a machine with too much to do a look takes longer than the first wait: those who come meanwhile are not refused for it. Take them for failed when the
+    // wait is over, and they are. A node that died with looks under way is forgiven nothing.
+    [Fact]
+    public void A_look_under_way_is_no_failure_for_a_minute()
+    {
+        for (var i = 0; i < 5; i++) Look();
+        _clock.Advance(TimeSpan.FromSeconds(1));
+        Assert.Equal(Verdict.May, Look().Verdict);
+        Assert.Equal(Verdict.Busy, Look().Verdict);
+        _clock.Advance(LookRule.LongestLook + TimeSpan.FromMilliseconds(1));
+        Assert.Equal((Verdict.May, 7), (Look() is var look ? look.Verdict : default, look.Failures));
+        Assert.Equal(Verdict.Refused, Look().Verdict);
+    }
+
     // Count at the end of a look instead of at its beginning, and all of them see it.
     [Fact]
     public async Task Any_number_at_once_get_no_more_looks_than_one_after_the_other()
