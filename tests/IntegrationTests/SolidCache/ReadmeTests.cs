@@ -14,10 +14,31 @@ public class ReadmeTests(Servers servers) : IClassFixture<Servers>
     public async Task The_quick_start_works()
     {
         await using var database = await servers.CreateEmptyDatabaseAsync(Ct);
-        await database.ExecuteAsync("CREATE TABLE users (id bigint PRIMARY KEY, name text); INSERT INTO users VALUES (7, 'Ann')", Ct);
         var connectionString = database.ConnectionString;
         var services = new ServiceCollection();
         services.AddSolidCache(o => o.ConnectionString = connectionString);
+        await UseAsync(services, database);
+    }
+
+    // Nobody answers under that name: it works all the same.
+    [Fact]
+    public async Task With_a_Redis_that_is_not_there_it_works_as_well()
+    {
+        await using var database = await servers.CreateEmptyDatabaseAsync(Ct);
+        var (connectionString, redisKey) = (database.ConnectionString, System.Security.Cryptography.RandomNumberGenerator.GetBytes(32));
+        var services = new ServiceCollection();
+        services.AddSolidCache(o =>
+        {
+            o.ConnectionString = connectionString;
+            o.Redis.ConnectionString = "redis.example.com:6379,ssl=true";   // or sentinel://…, cluster://…
+            o.Redis.Key = redisKey;   // 32 bytes that all nodes share: what carries no MAC under it is not believed
+        });
+        await UseAsync(services, database);
+    }
+
+    private async Task UseAsync(ServiceCollection services, TestDatabase database)
+    {
+        await database.ExecuteAsync("CREATE TABLE users (id bigint PRIMARY KEY, name text); INSERT INTO users VALUES (7, 'Ann')", Ct);
         await using var provider = services.BuildServiceProvider();
         foreach (var hosted in provider.GetServices<IHostedService>()) await hosted.StartAsync(Ct);
 
