@@ -76,6 +76,46 @@ public sealed record UserDetail
     public required IReadOnlyList<string> Permissions { get; init; }
 }
 
+/// <summary>One account in an export.</summary>
+public sealed record ExportedUser
+{
+    /// <summary>Number of the account.</summary>
+    public required long Id { get; init; }
+
+    /// <summary>Address it signs in with.</summary>
+    public required string Email { get; init; }
+
+    /// <summary>Public name.</summary>
+    public required string Username { get; init; }
+
+    /// <summary>Name to show, if set.</summary>
+    public string? DisplayName { get; init; }
+
+    /// <summary>Telephone number, if set.</summary>
+    public string? Phone { get; init; }
+
+    /// <summary>Address of a picture, if set.</summary>
+    public string? AvatarUrl { get; init; }
+
+    /// <summary>False: can't sign in, has no session and no rights.</summary>
+    public required bool IsActive { get; init; }
+
+    /// <summary>Whether the address was shown to be the account's own.</summary>
+    public required bool EmailVerified { get; init; }
+
+    /// <summary>When the account was made.</summary>
+    public required DateTimeOffset CreatedAt { get; init; }
+
+    /// <summary>When it was last changed; log-in changes nothing.</summary>
+    public required DateTimeOffset UpdatedAt { get; init; }
+
+    /// <summary>When it last signed in, if ever.</summary>
+    public DateTimeOffset? LastLoginAt { get; init; }
+
+    /// <summary>Names of the roles granted, also to an inactive account.</summary>
+    public required IReadOnlyList<string> Roles { get; init; }
+}
+
 /// <summary>Body of <c>PATCH /api/v1/users/profile</c>. A member that is absent or null stays as it is; an empty text clears it.</summary>
 public sealed record UpdateProfileRequest
 {

@@ -21,6 +21,7 @@ namespace AuthService.Client;
 [JsonSerializable(typeof(BootstrapResponse))]
 [JsonSerializable(typeof(UserDetail))]
 [JsonSerializable(typeof(Page<UserSummary>))]
+[JsonSerializable(typeof(ExportedUser))]
 [JsonSerializable(typeof(UpdateProfileRequest))]
 [JsonSerializable(typeof(CreateUserRequest))]
 [JsonSerializable(typeof(CreatedUser))]

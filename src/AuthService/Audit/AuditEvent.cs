@@ -65,6 +65,7 @@ internal static class AuditTypes
     public const string UserCreated = "user_created";
     public const string UserUpdated = "user_updated";
     public const string UserDeleted = "user_deleted";
+    public const string ExportRead = "export_read";
     public const string ConfigChanged = "config_changed";
     public const string KeyRotated = "key_rotated";
     public const string KeyDistrusted = "key_distrusted";

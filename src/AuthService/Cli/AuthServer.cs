@@ -1,5 +1,6 @@
 using AuthService.Audit;
 using AuthService.Caching;
+using AuthService.Database;
 using AuthService.Features.AccessControl;
 using AuthService.Features.Authentication;
 using AuthService.Features.Authorization;
@@ -39,6 +40,7 @@ internal static class AuthServer
         builder.Services
             .AddSingleton(TimeProvider.System)
             .AddSingleton(db)   // an instance given from outside is not disposed with the app
+            .AddReplicaReads(configuration)
             .AddSingleton(tokens)
             .AddSingleton(masterKey)
             .AddSingleton(Settings.Bind<PasswordOptions>(configuration, "Passwords"))

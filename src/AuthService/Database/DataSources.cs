@@ -1,4 +1,5 @@
 using System.Globalization;
+using AuthService.Installation;
 using Npgsql;
 
 namespace AuthService.Database;
@@ -15,6 +16,27 @@ internal static class DataSources
         var builder = new NpgsqlDataSourceBuilder(Complete(connectionString, options));
         if (loggers is not null) builder.UseLoggerFactory(loggers);
         return builder.Build();
+    }
+
+    /// <summary>Lists and exports on the replica of <c>ConnectionStrings:Replica</c>, if that says one. A server that is merely away does not stop the start.</summary>
+    /// <exception cref="SettingsException">It can't be read.</exception>
+    public static IServiceCollection AddReplicaReads(this IServiceCollection services, IConfiguration configuration)
+    {
+        var options = Settings.Bind<DatabaseOptions>(configuration, "Database");
+        var text = configuration.GetConnectionString("Replica");
+        try
+        {
+            _ = string.IsNullOrWhiteSpace(text) ? null : Complete(text, options);
+        }
+        catch (ArgumentException e)
+        {
+            throw new SettingsException($"ConnectionStrings:Replica can't be used: {e.Message}");
+        }
+
+        return services.AddSingleton(provider => new ReplicaReads(
+            provider.GetRequiredService<NpgsqlDataSource>(),
+            string.IsNullOrWhiteSpace(text) ? null : Create(text, options, provider.GetService<ILoggerFactory>()),
+            provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILogger<ReplicaReads>>()));
     }
 
     internal static string Complete(string connectionString, DatabaseOptions options)

@@ -25,13 +25,14 @@ internal static class HealthEndpoints
         health.MapGet("/ready", ReadyAsync).WithSummary("The service can do its work");
     }
 
-    private static async Task<JsonHttpResult<HealthReport>> HealthAsync(NpgsqlDataSource db, TieredCache cache, CancellationToken ct)
+    private static async Task<JsonHttpResult<HealthReport>> HealthAsync(NpgsqlDataSource db, ReplicaReads reads, TieredCache cache, CancellationToken ct)
     {
         var answers = await DatabaseAnswersAsync(db, ct);
         var redis = cache.RedisState switch { RedisState.NotConfigured => "disabled", RedisState.InUse => "healthy", _ => "unhealthy" };
-        // Without Redis everything goes on, only slower: nobody should restart the service for it, or send it no more requests.
-        var status = !answers ? "unhealthy" : cache.RedisState == RedisState.Away ? "degraded" : "healthy";
-        var report = new HealthReport(status, new HealthServices(new DatabaseHealth(answers), new HealthStatus(redis)));
+        var replica = reads.IsHealthy switch { null => "disabled", true => "healthy", false => "unhealthy" };
+        // Without these everything goes on, only slower: nobody should restart the service for it, or send it no more requests.
+        var status = !answers ? "unhealthy" : cache.RedisState == RedisState.Away || reads.IsHealthy is false ? "degraded" : "healthy";
+        var report = new HealthReport(status, new HealthServices(new DatabaseHealth(answers), new HealthStatus(replica), new HealthStatus(redis)));
         return TypedResults.Json(report, HealthJson.Default.HealthReport, statusCode: answers ? 200 : 503);
     }
 

@@ -6,7 +6,7 @@ internal sealed record HealthStatus(string Status);
 
 internal sealed record HealthReport(string Status, HealthServices Services);
 
-internal sealed record HealthServices(DatabaseHealth Database, HealthStatus Redis);
+internal sealed record HealthServices(DatabaseHealth Database, HealthStatus Replica, HealthStatus Redis);
 
 internal sealed record DatabaseHealth(bool Healthy);
 

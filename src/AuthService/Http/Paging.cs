@@ -17,29 +17,39 @@ internal sealed record OffsetPaging(int? Limit, int? Offset)
 /// <summary>Which part of a list is asked for. Bound with <c>[AsParameters]</c>.</summary>
 /// <param name="Limit">1 to <see cref="MaxLimit"/>; default 50.</param>
 /// <param name="Offset">0 and more; not together with a cursor.</param>
-/// <param name="Cursor">From <c>next_cursor</c> of the page before.</param>
-internal sealed record Paging(int? Limit, int? Offset, string? Cursor)
+/// <param name="Cursor">From <c>next_cursor</c> or <c>prev_cursor</c> of another page.</param>
+/// <param name="Count">What the total may cost: <c>exact</c>, <c>estimated</c> (default: exact where that costs nothing) or <c>none</c>.</param>
+internal sealed record Paging(int? Limit, int? Offset, string? Cursor, string? Count)
 {
     public const int MaxLimit = 200;
     public const int DefaultLimit = 50;
 
     public static readonly Problem NotValid =
-        new("http.paging_not_valid", 400, $"limit is 1 to {MaxLimit}, offset 0 or more, and offset and cursor exclude each other.");
+        new("http.paging_not_valid", 400, $"limit is 1 to {MaxLimit}, offset 0 or more, offset and cursor exclude each other, and count is exact, estimated or none.");
 
     public static readonly Problem CursorNotValid = new("http.cursor_not_valid", 400, "The cursor is not one of this list with these filters.");
 
     public int Take => Limit ?? DefaultLimit;
     public int Skip => Offset ?? 0;
+    public bool WantsTotal => Count != "none";
+    public bool WantsExactTotal => Count == "exact";
 
-    public bool IsValid => Take is >= 1 and <= MaxLimit && Skip >= 0 && !(Offset is not null && Cursor is not null);
+    public bool IsValid => Take is >= 1 and <= MaxLimit && Skip >= 0 && !(Offset is not null && Cursor is not null) && Count is (null or "exact" or "estimated" or "none");
 
-    /// <summary>RFC 8288 link to the next page, for clients that follow headers.</summary>
+    /// <summary>RFC 8288 links to the pages beside this one, for clients that follow headers.</summary>
     public static void Link<T>(HttpContext context, Page<T> page)
     {
-        if (page.NextCursor is null) return;
-        var query = new QueryBuilder(context.Request.Query
-            .Where(q => q.Key is not ("cursor" or "offset"))
-            .SelectMany(q => q.Value, (q, v) => KeyValuePair.Create(q.Key, v ?? ""))) { { "cursor", page.NextCursor } };
-        context.Response.Headers.Link = string.Create(CultureInfo.InvariantCulture, $"<{context.Request.Path}{query}>; rel=\"next\"");
+        List<string> links = [];
+        if (page.PrevCursor is { } prev) links.Add(To(prev, "prev"));
+        if (page.NextCursor is { } next) links.Add(To(next, "next"));
+        if (links.Count > 0) context.Response.Headers.Link = string.Join(", ", links);
+
+        string To(string cursor, string relation)
+        {
+            var query = new QueryBuilder(context.Request.Query
+                .Where(q => q.Key is not ("cursor" or "offset"))
+                .SelectMany(q => q.Value, (q, v) => KeyValuePair.Create(q.Key, v ?? ""))) { { "cursor", cursor } };
+            return string.Create(CultureInfo.InvariantCulture, $"<{context.Request.Path}{query}>; rel=\"{relation}\"");
+        }
     }
 }

@@ -15,6 +15,8 @@ internal static class UsersEndpoints
 
         users.MapGet("", ListAsync).RequirePermission(OwnPermissions.UsersRead).WithSummary("List accounts");
         users.MapPost("", CreateAsync).RequirePermission(OwnPermissions.UsersWrite).WithSummary("Make an account with a temporary password").MayFail(409).WaitsForNodes();
+        users.MapGet("/export", ExportAsync).RequirePermission(OwnPermissions.UsersRead).WithSummary("All accounts, one JSON object a line")
+            .Produces<string>(contentType: ExportUsers.ContentType);
         users.MapGet("/{id:long}", GetAsync).RequirePermission(OwnPermissions.UsersRead).WithSummary("One account with its roles and permissions");
         users.MapPatch("/{id:long}", UpdateAsync).RequirePermission(OwnPermissions.UsersWrite).WithSummary("Change an account").MayFail(409, 412).WaitsForNodes();
         users.MapPost("/{id:long}/activate", ActivateAsync).RequirePermission(OwnPermissions.UsersWrite).WithSummary("Let an account sign in again").WaitsForNodes();
@@ -42,6 +44,12 @@ internal static class UsersEndpoints
         Paging.Link(context, page);
         return TypedResults.Ok(page);
     }
+
+    private static PushStreamHttpResult ExportAsync(bool? is_active, Caller caller, ExportUsers export, HttpContext context, CancellationToken ct) => TypedResults.Stream(async output =>
+    {
+        // An answer that ends before its end is the one way to tell a client that it hasn't got all.
+        if (!await export.WriteAsync(caller, is_active, output, ct)) context.Abort();
+    }, ExportUsers.ContentType, "users.ndjson");
 
     private static async Task<Results<Created<CreatedUser>, ProblemResult>> CreateAsync(
         CreateUserRequest request, Caller caller, CreateUser create, HttpResponse response, CancellationToken ct)

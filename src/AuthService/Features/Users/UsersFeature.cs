@@ -4,6 +4,7 @@ internal static class UsersFeature
 {
     public static IServiceCollection AddUsers(this IServiceCollection services) => services
         .AddSingleton<ListUsers>()
+        .AddSingleton<ExportUsers>()
         .AddSingleton<GetUser>()
         .AddSingleton<CreateUser>()
         .AddSingleton<UpdateUser>()

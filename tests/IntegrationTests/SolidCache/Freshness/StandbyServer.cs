@@ -17,6 +17,9 @@ internal sealed class StandbyServer : IAsyncDisposable
     /// <summary>Of the address that moves.</summary>
     public string ConnectionString => new NpgsqlConnectionStringBuilder(_primary.ConnectionString) { Host = Address }.ConnectionString;
 
+    /// <summary>Of the standby itself, which answers reads.</summary>
+    public string OwnConnectionString => new NpgsqlConnectionStringBuilder(_primary.ConnectionString) { Host = Sockets }.ConnectionString;
+
     private string Address => $"{_folder.Path}/now";
 
     private string Data => $"{_folder.Path}/standby/data";
@@ -51,9 +54,21 @@ internal sealed class StandbyServer : IAsyncDisposable
         await ExecuteAsync(ConnectionString, "SELECT pg_reload_conf()", ct);
     }
 
+    /// <summary>The primary waits for it no longer: it may lag, and be away.</summary>
+    public async Task LetLagAsync(CancellationToken ct)
+    {
+        await ExecuteAsync(_primary.ConnectionString, "ALTER SYSTEM RESET synchronous_standby_names", ct);
+        await ExecuteAsync(_primary.ConnectionString, "SELECT pg_reload_conf()", ct);
+    }
+
+    /// <summary>At once, with all its connections.</summary>
+    public Task StopAsync() => RunAsync(_binaries.PgCtl, "stop", "-D", "data", "-m", "immediate", "-w", "-s");
+
+    public Task StartAgainAsync() => RunAsync(_binaries.PgCtl, "start", "-D", "data", "-l", "log", "-w", "-s");
+
     public async ValueTask DisposeAsync()
     {
-        if (File.Exists($"{Data}/postmaster.pid")) await RunAsync(_binaries.PgCtl, "stop", "-D", "data", "-m", "immediate", "-w", "-s");
+        if (File.Exists($"{Data}/postmaster.pid")) await StopAsync();
         await _folder.DisposeAsync();
     }
 
@@ -68,7 +83,7 @@ internal sealed class StandbyServer : IAsyncDisposable
         await File.AppendAllTextAsync($"{Data}/postgresql.auto.conf", $"unix_socket_directories = '{Sockets}'\nfsync = off\nlogging_collector = off\nlisten_addresses = ''\n", ct);
         // The settings the primary includes lie beside its data folder.
         File.Copy(Path.Combine(Path.GetDirectoryName(_primary.Cluster)!, "postgres.conf"), $"{Sockets}/postgres.conf");
-        await RunAsync(_binaries.PgCtl, "start", "-D", "data", "-l", "log", "-w", "-s");
+        await StartAgainAsync();
         await ExecuteAsync(_primary.ConnectionString, "ALTER SYSTEM SET synchronous_standby_names = '*'", ct);
         await ExecuteAsync(_primary.ConnectionString, "SELECT pg_reload_conf()", ct);
         Point(primary.Host!);
