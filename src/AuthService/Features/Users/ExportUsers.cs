@@ -1,5 +1,3 @@
-using System.Buffers;
-using System.Text.Json;
 using AuthService.Audit;
 using AuthService.Client;
 using AuthService.Database;
@@ -11,9 +9,9 @@ using Npgsql;
 namespace AuthService.Features.Users;
 
 /// <summary>
-/// All accounts as a stream, one JSON object a line (NDJSON), in the order of their numbers. Read in pieces, each by a statement of its own: memory doesn't grow
-/// with the number of accounts, and a client that reads slowly, or not at all, holds no connection to the database. So it is no picture of one moment: each
-/// account is as it was when its piece was read, once at most, and there is none that was there all the time and is missing.
+/// All accounts as a stream, one <see cref="ExportedUser"/> a line (NDJSON), in the order of their numbers. Read in pieces, each by a statement of its own: memory
+/// doesn't grow with the number of accounts, and a client that reads slowly, or not at all, holds no connection to the database. So it is no picture of one
+/// moment: each account is as it was when its piece was read, once at most, and there is none that was there all the time and is missing.
 /// </summary>
 internal sealed class ExportUsers(ReplicaReads reads, Rights rights, LiveSessions sessions, AuditTrail audit)
 {
@@ -21,19 +19,17 @@ internal sealed class ExportUsers(ReplicaReads reads, Rights rights, LiveSession
 
     private const int PieceLength = 1_000;
 
-    private static readonly SqlFile FindUsers = SqlFile.Beside<ExportUsers>("find_users");
-    private static readonly byte[] LineEnd = "\n"u8.ToArray();
+    private static readonly SqlFile ReadPiece = SqlFile.Beside<ExportUsers>("read_piece");
 
     /// <returns>False: the caller may not read on, since its session or its right has ended meanwhile. What is written is not all.</returns>
     /// <exception cref="OperationCanceledException">The client has left.</exception>
     public async Task<bool> WriteAsync(Caller caller, bool? isActive, Stream output, CancellationToken ct)
     {
         audit.Record(AuditEvent.Of(AuditTypes.ExportRead, caller) with { TargetType = "users" });
-        var piece = new ArrayBufferWriter<byte>(256 << 10);
-        await using var json = new Utf8JsonWriter(piece);
-        for (long last = 0; await reads.RunAsync(db => ReadPieceAsync(db, last, isActive, piece, json, ct)) is { } next; last = next)
+        using var piece = new MemoryStream();
+        for (long last = 0; await reads.RunAsync(db => ReadPieceAsync(db, last, isActive, piece, ct)) is { } next; last = next)
         {
-            await output.WriteAsync(piece.WrittenMemory, ct);
+            await output.WriteAsync(piece.GetBuffer().AsMemory(0, (int)piece.Length), ct);
             await output.FlushAsync(ct);   // waits for a client that is slow
             if (!await MayReadOnAsync(caller, ct)) return false;
         }
@@ -42,39 +38,18 @@ internal sealed class ExportUsers(ReplicaReads reads, Rights rights, LiveSession
     }
 
     /// <returns>The number of the last account read; null if there was none.</returns>
-    private static async Task<long?> ReadPieceAsync(NpgsqlDataSource db, long after, bool? isActive, ArrayBufferWriter<byte> piece, Utf8JsonWriter json, CancellationToken ct)
+    private static async Task<long?> ReadPieceAsync(NpgsqlDataSource db, long after, bool? isActive, MemoryStream piece, CancellationToken ct)
     {
-        piece.ResetWrittenCount();
-        long? last = null;
-        await using var command = FindUsers.On(db).With(after).With(isActive).With(PieceLength);
+        piece.SetLength(0);
+        await using var command = ReadPiece.On(db).With(after).With(isActive).With(PieceLength);
         await using var row = await command.ExecuteReaderAsync(ct);
-        while (await row.ReadAsync(ct))
-        {
-            last = row.GetInt64(0);
-            JsonSerializer.Serialize(json, Read(row), WireJson.Default.ExportedUser);
-            json.Reset();
-            piece.Write(LineEnd);
-        }
-
-        return last;
+        await row.ReadAsync(ct);
+        if (row.IsDBNull(0)) return null;
+        await using var lines = row.GetStream(1);
+        await lines.CopyToAsync(piece, ct);
+        return row.GetInt64(0);
     }
 
     private async Task<bool> MayReadOnAsync(Caller caller, CancellationToken ct) =>
         await sessions.FindAsync(caller.SignedInSessionId, ct) is not null && (await rights.OfAsync(caller.SignedInUserId, ct)).Allow(OwnPermissions.UsersRead);
-
-    private static ExportedUser Read(NpgsqlDataReader row) => new()
-    {
-        Id = row.GetInt64(0),
-        Email = row.GetString(1),
-        Username = row.GetString(2),
-        DisplayName = row.IsDBNull(3) ? null : row.GetString(3),
-        Phone = row.IsDBNull(4) ? null : row.GetString(4),
-        AvatarUrl = row.IsDBNull(5) ? null : row.GetString(5),
-        IsActive = row.GetBoolean(6),
-        EmailVerified = row.GetBoolean(7),
-        CreatedAt = row.GetFieldValue<DateTimeOffset>(8),
-        UpdatedAt = row.GetFieldValue<DateTimeOffset>(9),
-        LastLoginAt = row.IsDBNull(10) ? null : row.GetFieldValue<DateTimeOffset>(10),
-        Roles = row.GetFieldValue<string[]>(11),
-    };
 }
