@@ -22,6 +22,7 @@ namespace AuthService.Client;
 [JsonSerializable(typeof(UserDetail))]
 [JsonSerializable(typeof(Page<UserSummary>))]
 [JsonSerializable(typeof(ExportedUser))]
+[JsonSerializable(typeof(DatabaseStatus))]
 [JsonSerializable(typeof(UpdateProfileRequest))]
 [JsonSerializable(typeof(CreateUserRequest))]
 [JsonSerializable(typeof(CreatedUser))]

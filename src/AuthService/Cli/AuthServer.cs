@@ -6,6 +6,7 @@ using AuthService.Features.Authentication;
 using AuthService.Features.Authorization;
 using AuthService.Features.Bootstrap;
 using AuthService.Features.CacheAdministration;
+using AuthService.Features.DatabaseAdministration;
 using AuthService.Features.Permissions;
 using AuthService.Features.Roles;
 using AuthService.Features.Sessions;
@@ -58,6 +59,7 @@ internal static class AuthServer
             .AddAuthorizationFeature(configuration)
             .AddBootstrap()
             .AddCacheAdministration()
+            .AddDatabaseAdministration()
             .AddPermissions()
             .AddRoles()
             .AddSessions(configuration)
@@ -79,6 +81,7 @@ internal static class AuthServer
         app.MapSystemSettings();
         app.MapSigningKeys();
         app.MapCacheAdministration();
+        app.MapDatabaseAdministration();
         app.MapHealth();
         return app;
     }

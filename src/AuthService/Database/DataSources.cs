@@ -7,13 +7,16 @@ namespace AuthService.Database;
 /// <summary>Builds the one data source of a server role with the pool and session settings the service relies on.</summary>
 internal static class DataSources
 {
+    /// <summary>Names of pools, in metrics and status.</summary>
+    public const string Primary = "primary", Replica = "replica";
+
     /// <param name="connectionString">Npgsql's form. Every keyword written in it wins over <paramref name="options"/>.</param>
     /// <param name="options">Pool sizes and times.</param>
     /// <param name="loggers">Where Npgsql logs; null: nowhere.</param>
     /// <exception cref="ArgumentException">The connection string is malformed, or its pool sizes contradict each other.</exception>
-    public static NpgsqlDataSource Create(string connectionString, DatabaseOptions options, ILoggerFactory? loggers)
+    public static NpgsqlDataSource Create(string connectionString, DatabaseOptions options, ILoggerFactory? loggers, string name = Primary)
     {
-        var builder = new NpgsqlDataSourceBuilder(Complete(connectionString, options));
+        var builder = new NpgsqlDataSourceBuilder(Complete(connectionString, options)) { Name = name };
         if (loggers is not null) builder.UseLoggerFactory(loggers);
         return builder.Build();
     }
@@ -35,7 +38,7 @@ internal static class DataSources
 
         return services.AddSingleton(provider => new ReplicaReads(
             provider.GetRequiredService<NpgsqlDataSource>(),
-            string.IsNullOrWhiteSpace(text) ? null : Create(text, options, provider.GetService<ILoggerFactory>()),
+            string.IsNullOrWhiteSpace(text) ? null : Create(text, options, provider.GetService<ILoggerFactory>(), Replica),
             provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILogger<ReplicaReads>>()));
     }
 

@@ -15,7 +15,10 @@ internal sealed partial class ReplicaReads(NpgsqlDataSource primary, NpgsqlDataS
     private Task _probing = Task.CompletedTask;
 
     /// <summary>Null: there is none.</summary>
-    public bool? IsHealthy => replica is null ? null : Volatile.Read(ref _isAway) == 0;
+    public NpgsqlDataSource? Replica => replica;
+
+    /// <summary><c>disabled</c>: there is none; <c>unhealthy</c>: it is away; <c>healthy</c>.</summary>
+    public string Status => replica is null ? "disabled" : Volatile.Read(ref _isAway) == 0 ? "healthy" : "unhealthy";
 
     /// <param name="read">May run twice: begun on the replica, and again on the primary where that failed. What the first run has left must not count.</param>
     public async Task<T> RunAsync<T>(Func<NpgsqlDataSource, Task<T>> read)

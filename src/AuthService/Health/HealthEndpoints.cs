@@ -29,10 +29,9 @@ internal static class HealthEndpoints
     {
         var answers = await DatabaseAnswersAsync(db, ct);
         var redis = cache.RedisState switch { RedisState.NotConfigured => "disabled", RedisState.InUse => "healthy", _ => "unhealthy" };
-        var replica = reads.IsHealthy switch { null => "disabled", true => "healthy", false => "unhealthy" };
         // Without these everything goes on, only slower: nobody should restart the service for it, or send it no more requests.
-        var status = !answers ? "unhealthy" : cache.RedisState == RedisState.Away || reads.IsHealthy is false ? "degraded" : "healthy";
-        var report = new HealthReport(status, new HealthServices(new DatabaseHealth(answers), new HealthStatus(replica), new HealthStatus(redis)));
+        var status = !answers ? "unhealthy" : cache.RedisState == RedisState.Away || reads.Status == "unhealthy" ? "degraded" : "healthy";
+        var report = new HealthReport(status, new HealthServices(new DatabaseHealth(answers), new HealthStatus(reads.Status), new HealthStatus(redis)));
         return TypedResults.Json(report, HealthJson.Default.HealthReport, statusCode: answers ? 200 : 503);
     }
 

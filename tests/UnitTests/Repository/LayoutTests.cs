@@ -13,6 +13,7 @@ public partial class LayoutTests
         ["Authorization"] = [],
         ["Bootstrap"] = ["Authorization", "Roles", "Users"],
         ["CacheAdministration"] = ["Authorization"],
+        ["DatabaseAdministration"] = [],
         ["Permissions"] = ["Authorization"],
         ["Roles"] = ["Authorization", "Permissions"],
         ["Sessions"] = ["Authorization"],
