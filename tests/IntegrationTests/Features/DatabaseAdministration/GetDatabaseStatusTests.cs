@@ -9,7 +9,7 @@ public class GetDatabaseStatusTests(Servers servers) : IClassFixture<Servers>
     private CancellationToken Ct => servers.TestTimeout;
 
     // Every connection taken: who asks for one waits and gets 503, the status is told without one, and when they are given back all is well at once.
-    // Let it wait for a connection like everybody else, and it tells nothing when it is needed.
+    // That the status asks the server for 2 s only, and not as long as everybody else waits, is not told apart here.
     [Fact]
     public async Task An_exhausted_pool_is_seen_and_its_callers_get_503_and_not_a_hang()
     {
