@@ -31,6 +31,12 @@ internal sealed class ChildProcess : IAsyncDisposable
         return _process.WorkingSet64;
     }
 
+    public int Threads()
+    {
+        _process.Refresh();
+        return _process.Threads.Count;
+    }
+
     public static ChildProcess Start(string file, IEnumerable<string> arguments, IEnumerable<KeyValuePair<string, string>> environment)
     {
         var start = new ProcessStartInfo(file, arguments) { UseShellExecute = false, RedirectStandardOutput = true, RedirectStandardError = true };

@@ -51,6 +51,8 @@ internal sealed class ServerProcess : IAsyncDisposable
 
     public long ResidentBytes() => _process.ResidentBytes();
 
+    public int Threads() => _process.Threads();
+
     public async ValueTask DisposeAsync()
     {
         Http.Dispose();

@@ -54,6 +54,23 @@ internal sealed class Target : IAsyncDisposable
         return ServerProcess.StartAsync(new ServerProgram(Program, address => ["serve", "--urls", address.ToString()], "/health/ready", environment));
     }
 
+    /// <summary>Until a node has sealed every audit event that is there.</summary>
+    public async Task UntilSealedAsync()
+    {
+        while (await ReadAsync<bool>("SELECT EXISTS (SELECT FROM audit_events e WHERE (e.xid, e.id) > (SELECT c.xid, c.event_id FROM audit_chain c))"))
+            await Task.Delay(TimeSpan.FromMilliseconds(20), TimeProvider.System);
+    }
+
+    /// <summary>A verb of the command line; it must succeed.</summary>
+    public async Task RunAsync(params string[] arguments)
+    {
+        await using var run = Start(arguments);
+        if (await run.EndAsync() is not 0) throw new InvalidOperationException($"{arguments[0]} failed. {run.LastWords}");
+    }
+
+    /// <summary>A verb of the command line, under way.</summary>
+    public ChildProcess Start(params string[] arguments) => ChildProcess.Start(Program, arguments, EnvironmentFor(ConnectionString));
+
     /// <summary>Makes an empty database beside the service's.</summary>
     /// <returns>How to connect to it.</returns>
     public async Task<string> CreateDatabaseAsync(string name)
@@ -91,8 +108,7 @@ internal sealed class Target : IAsyncDisposable
     private async Task SeedAsync(int users, int roles)
     {
         string[] arguments = ["seed", "--users", Figures.Text($"{users}"), "--roles", Figures.Text($"{roles}"), "--password", Password];
-        await using var seed = ChildProcess.Start(Program, arguments, EnvironmentFor(ConnectionString));
-        if (await seed.EndAsync() is not 0) throw new InvalidOperationException("Seeding failed. " + seed.LastWords);
+        await RunAsync(arguments);
     }
 
     private Dictionary<string, string> EnvironmentFor(string connectionString) => new(StringComparer.Ordinal)

@@ -63,3 +63,15 @@ public sealed record CacheTierView(string Tier, string State, double? AgeSeconds
 /// <param name="Stamp">Its version when the entry was loaded.</param>
 /// <param name="Version">Its version now; 0: never made invalid, or long ago.</param>
 public sealed record CacheTagView(string Hash, long Stamp, long Version);
+
+/// <summary>What the table of the cache holds. Answer of <c>GET /metrics/solid-cache</c>. Counted below some 100,000 entries, estimated above.</summary>
+/// <param name="TotalEntries">Rows, the expired among them included.</param>
+/// <param name="ExpiredEntries">Rows that have expired and wait to be deleted; they are never served.</param>
+/// <param name="TotalSizeBytes">What all rows weigh: value, key, and 128 bytes for the row.</param>
+/// <param name="TotalSizeKb">The same in units of 1,024 bytes, to a tenth.</param>
+public sealed record SolidCacheFigures(long TotalEntries, long ExpiredEntries, long TotalSizeBytes, double TotalSizeKb);
+
+/// <summary>Answer of <c>POST /admin/cache/cleanup</c>.</summary>
+/// <param name="Deleted">Expired entries that were deleted.</param>
+/// <param name="Complete">False: a minute was not enough, ask again.</param>
+public sealed record CleanUpResult(long Deleted, bool Complete);

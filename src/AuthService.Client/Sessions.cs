@@ -1,6 +1,6 @@
 namespace AuthService.Client;
 
-/// <summary>One sign-in of the caller that still lives.</summary>
+/// <summary>One sign-in of an account that still lives.</summary>
 public sealed record SessionInfo
 {
     /// <summary>Number of the session (UUIDv7); not a secret.</summary>
@@ -27,7 +27,3 @@ public sealed record SessionInfo
     /// <summary>Client it was started with, up to 256 characters.</summary>
     public string? UserAgent { get; init; }
 }
-
-/// <summary>The caller's live sessions, newest first. There are at most as many as the installation permits per account.</summary>
-/// <param name="Items">The sessions.</param>
-public sealed record SessionList(IReadOnlyList<SessionInfo> Items);

@@ -191,6 +191,87 @@ public sealed record UpdateUserRequest
     public string? AvatarUrl { get; init; }
 }
 
+/// <summary>Body of <c>POST /api/v1/users/bulk</c>.</summary>
+public sealed record BulkUsersRequest
+{
+    /// <summary>1 to 10,000 accounts to be made or changed.</summary>
+    [Required(ErrorMessage = FieldCodes.Required), MinLength(1, ErrorMessage = FieldCodes.Length), MaxLength(10_000, ErrorMessage = FieldCodes.Length), EachRequired(ErrorMessage = FieldCodes.Required)]
+    public IReadOnlyList<BulkUser> Users { get; init; } = [];
+
+    /// <summary>True: where one can't be stored, none is. Else each for itself.</summary>
+    public bool? AllOrNothing { get; init; }
+}
+
+/// <summary>An account to be changed, if it has an <see cref="Id"/>, else to be made. The members have the limits of <see cref="UpdateUserRequest"/>; what is wrong with one account is said in its result.</summary>
+public sealed record BulkUser
+{
+    /// <summary>Number of the account to be changed. A member that is absent or null stays as it is; an empty text clears it.</summary>
+    public long? Id { get; init; }
+
+    /// <summary>Address to sign in with. A new account must have one; a changed one is unverified again.</summary>
+    public string? Email { get; init; }
+
+    /// <summary>Public name. A new account must have one.</summary>
+    public string? Username { get; init; }
+
+    /// <summary>Name to show.</summary>
+    public string? DisplayName { get; init; }
+
+    /// <summary>Telephone number.</summary>
+    public string? Phone { get; init; }
+
+    /// <summary>Address of a picture.</summary>
+    public string? AvatarUrl { get; init; }
+
+    /// <summary>Of a new account: the hash of its password, as another system has it (docs/operate/import.md). Without one nobody signs in until a password is set.</summary>
+    public string? PasswordHash { get; init; }
+}
+
+/// <summary>What became of a bulk call.</summary>
+public sealed record BulkUsersResponse
+{
+    /// <summary>Accounts made.</summary>
+    public required int Created { get; init; }
+
+    /// <summary>Accounts changed.</summary>
+    public required int Updated { get; init; }
+
+    /// <summary>Accounts left alone: their results say why.</summary>
+    public required int Failed { get; init; }
+
+    /// <summary>One for each account of the call, in its order.</summary>
+    public required IReadOnlyList<BulkResult> Results { get; init; }
+}
+
+/// <summary>What became of one account of a bulk call.</summary>
+public sealed record BulkResult
+{
+    /// <summary><c>created</c>, <c>updated</c> or <c>failed</c>.</summary>
+    public required string Status { get; init; }
+
+    /// <summary>Number of the account; null if it failed.</summary>
+    public long? Id { get; init; }
+
+    /// <summary>Why it failed: a code of docs/errors.md.</summary>
+    public string? Code { get; init; }
+
+    /// <summary>The member at fault, if one is.</summary>
+    public string? Member { get; init; }
+}
+
+/// <summary>The values of <see cref="BulkResult.Status"/>.</summary>
+public static class BulkStatus
+{
+    /// <summary>The account was made.</summary>
+    public const string Created = "created";
+
+    /// <summary>The account was changed.</summary>
+    public const string Updated = "updated";
+
+    /// <summary>Nothing was stored of it.</summary>
+    public const string Failed = "failed";
+}
+
 /// <summary>A role an account holds.</summary>
 /// <param name="Id">Number of the role.</param>
 /// <param name="Name">Its name.</param>

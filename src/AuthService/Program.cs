@@ -7,9 +7,13 @@ var root = new RootCommand("Accounts, sessions, roles and permissions, answered 
     MigrateCommand.Create(),
     KeysCommand.Create(),
     SeedCommand.Create(),
+    ImportCommand.Create(),
     UserCommand.Create(),
     VerifyCommand.Create(),
     CacheCommand.Create(),
+    ExplainCommand.Create(),
+    AuditCommand.Create(),
+    BenchCommand.Create(),
 };
 
 // The default would end the process two seconds after the signal, requests in flight and all. How long stopping may take is

@@ -1,4 +1,5 @@
 using System.Diagnostics.Metrics;
+using System.Runtime.CompilerServices;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using SolidCache.Freshness;
@@ -25,6 +26,7 @@ internal sealed partial class CacheNode : IHostedService, IAsyncDisposable
     private readonly InvalidationPoll _poll;
     private readonly IInvalidationChannel[] _channels;
     private readonly Pruning _pruning;
+    private readonly ExpirySweep _sweep;
     private readonly CancellationTokenSource _stopping = new();
     private readonly Meter _meter = new("SolidCache");
     private readonly TaskCompletionSource _ready = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -38,6 +40,7 @@ internal sealed partial class CacheNode : IHostedService, IAsyncDisposable
         Lanes = new LaneSet(_connections, options.Lanes, clock, _logger);
         Store = new PostgresStore(Lanes, options.Schema, options.MaxEntryLife, options.MaxBytes is not null);
         Memory = new MemoryStore(options.MemoryMaxBytes);
+        _sweep = new ExpirySweep(Memory, clock);
         State = new FreshnessState(options.Freshness, clock);
         _poll = new InvalidationPoll(_connections.Freshness, options.Schema, options.Freshness, State, Memory, clock, _logger);
         if (options.Redis.ConnectionString is { } redis)
@@ -59,8 +62,18 @@ internal sealed partial class CacheNode : IHostedService, IAsyncDisposable
         Cache = new TieredCache(
             Memory, State, versions, barrier, loader, new EntrySerializers(services, options.Json), store, RedisTier,
             new KeySweep(_connections.Side, options.Schema, Memory, RedisTier), new RevisionTokens(options.Freshness, State, _poll, clock), options, clock);
+        RuntimeHelpers.RunClassConstructor(typeof(CacheTelemetry).TypeHandle);   // counters stand at 0 from the start on, not from their first event
+        Observe();
         if (RedisTier is { } tier) Observe(tier);
-        _meter.CreateObservableGauge("solid_cache.poll.age", () => Cache.Lag?.TotalSeconds ?? 0, "s", "Age of what this node knows of invalidations.");
+    }
+
+    private void Observe()
+    {
+        _meter.CreateObservableGauge<double>("solid_cache.poll.age", () => Cache.Lag is { } lag ? [new Measurement<double>(lag.TotalSeconds)] : Array.Empty<Measurement<double>>(), "s", "Age of what this node knows of invalidations.");
+        _meter.CreateObservableGauge("solid_cache.lease.held", () => State.IsLeaseHeld ? 1 : 0, description: "Whether this node may answer from memory.");
+        _meter.CreateObservableGauge("solid_cache.nodes", () => Cache.NodeCount, "{node}", "Nodes that a change waits for, as this one last heard.");
+        _meter.CreateObservableGauge("solid_cache.memory.size", () => Memory.Bytes, "By", "What the entries in this node's memory weigh.");
+        _meter.CreateObservableGauge("solid_cache.memory.entries", () => Memory.Count, "{entry}", "Entries in this node's memory.");
     }
 
     private void Observe(RedisTier tier)
@@ -129,6 +142,7 @@ internal sealed partial class CacheNode : IHostedService, IAsyncDisposable
             _poll.RunAsync(ct),
             Guard(Task.WhenAll(_channels.Select(channel => channel.ListenAsync(_poll.Wake, ct)))),
             Guard(_pruning.RunAsync(ct)),
+            Guard(_sweep.RunAsync(ct)),
             Guard(Upkeep.RunAsync(ct))).ConfigureAwait(false);
 
         static async Task Guard(Task loop) => await loop.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);

@@ -49,6 +49,7 @@ internal sealed class KeySweep(NpgsqlDataSource db, string schema, MemoryStore m
             Parameters = { new NpgsqlParameter<string> { TypedValue = prefix }, new NpgsqlParameter<string> { TypedValue = after }, new NpgsqlParameter<int> { TypedValue = slice } },
         };
         await using var __ = command.ConfigureAwait(false);
+        using var timing = SlowStatements.Time(command);
         var row = await command.ExecuteReaderAsync(ct).ConfigureAwait(false);
         await using var ___ = row.ConfigureAwait(false);
         var keys = new List<string>();

@@ -370,6 +370,12 @@ public sealed class TieredCache : HybridCache
     /// <summary>Grows whenever this node learns of invalidations. What was read from memory while it stood still is of one state.</summary>
     public long Generation => _state.Known.Generation;
 
+    /// <summary>
+    /// Completes when this node has next learnt of invalidations that are committed, its own among them: for what follows the same changes and would else have
+    /// to ask again and again. Take it before you ask. It may miss some after a loss of the server: ask now and then all the same.
+    /// </summary>
+    public Task NextInvalidation => _state.News;
+
     /// <summary>Whether this node may answer from memory now: it has a lease that has not run out.</summary>
     public bool HasLease => _state.IsLeaseHeld;
 

@@ -51,7 +51,7 @@ internal static class Calls
         return await http.SendAsync(request, ct).StatusAsync();
     }
 
-    /// <summary>The whole answer to a log-in as it came, but for its date: status, headers in their order, body byte for byte.</summary>
+    /// <summary>The whole answer to a log-in as it came, but for its date and the time it took: status, headers in their order, body byte for byte.</summary>
     public static async Task<string> VerbatimLogInAsync(this Node node, string email, string password, CancellationToken ct)
     {
         using var request = new HttpRequestMessage(HttpMethod.Post, "/api/v1/auth/login")
@@ -60,7 +60,7 @@ internal static class Calls
         };
         request.Headers.Add("X-Request-ID", "the-same-for-all");
         using var answer = await node.Http.SendAsync(request, ct);
-        var headers = answer.Headers.Concat(answer.Content.Headers).Where(header => header.Key != "Date").Select(header => $"{header.Key}: {string.Join(',', header.Value)}");
+        var headers = answer.Headers.Concat(answer.Content.Headers).Where(header => header.Key is not ("Date" or "X-Response-Time")).Select(header => $"{header.Key}: {string.Join(',', header.Value)}");
         return $"{answer.StatusCode}\n{string.Join('\n', headers)}\n{await answer.Content.ReadAsStringAsync(ct)}";
     }
 

@@ -38,15 +38,21 @@ internal static class RightHolders
         database.ReadSqlAsync<long>(
             "INSERT INTO users (email, username, password_hash) VALUES ($1 || '@example.com', $1, 'none') RETURNING id", ct, name);
 
-    /// <summary>A role that holds exactly these permissions, given as <c>resource:action</c>; they must exist.</summary>
+    /// <summary>
+    /// A role that holds exactly these permissions, given as <c>resource:action</c>; they must exist. In one transaction: a node that reads the role alone, for a stream whose right
+    /// it looks at again, say, learns of permissions that SQL adds only with its next poll.
+    /// </summary>
     /// <returns>Number of the role.</returns>
     public static async Task<long> AddRoleAsync(this TestDatabase database, string name, CancellationToken ct, params string[] permissions)
     {
-        var id = await database.ReadSqlAsync<long>("INSERT INTO roles (name) VALUES ($1) RETURNING id", ct, name);
-        var added = await database.ExecuteSqlAsync(
-            "INSERT INTO role_permissions SELECT $1, id FROM permissions WHERE resource || ':' || action = ANY ($2)", ct, id, permissions);
-        Assert.Equal(permissions.Length, added);
-        return id;
+        var made = await database.ReadSqlAsync<long[]>(
+            """
+            WITH role AS (INSERT INTO roles (name) VALUES ($1) RETURNING id), held AS (
+                INSERT INTO role_permissions SELECT r.id, p.id FROM role r, permissions p WHERE p.resource || ':' || p.action = ANY ($2) RETURNING role_id)
+            SELECT ARRAY[r.id, (SELECT count(*) FROM held)] FROM role r
+            """, ct, name, permissions);
+        Assert.Equal(permissions.Length, made[1]);
+        return made[0];
     }
 
     /// <returns>Number of the permission. Nobody holds it yet, not even the role <c>admin</c>.</returns>

@@ -4,6 +4,7 @@ using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using System.Reflection;
+using IntegrationTests.SolidCache.Freshness;
 
 namespace IntegrationTests;
 
@@ -30,8 +31,9 @@ internal sealed class ServiceProcess : IAsyncDisposable
     /// <param name="settings">At least where the database is and the master key that processes share; see <see cref="Settings"/>.</param>
     /// <param name="port">Of a process that this one takes the place of; null: a free one.</param>
     /// <param name="environment">Variables beside those of this process.</param>
+    /// <param name="readsOutput">False: nobody reads its standard output until <see cref="ReadOutput"/>.</param>
     public static async Task<ServiceProcess> StartAsync(
-        IReadOnlyCollection<string> settings, CancellationToken ct, int? port = null, IReadOnlyDictionary<string, string>? environment = null)
+        IReadOnlyCollection<string> settings, CancellationToken ct, int? port = null, IReadOnlyDictionary<string, string>? environment = null, bool readsOutput = true)
     {
         var address = string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{port ?? FreePort()}");
         var start = new ProcessStartInfo("dotnet") { UseShellExecute = false, RedirectStandardOutput = true, RedirectStandardError = true };
@@ -42,10 +44,10 @@ internal sealed class ServiceProcess : IAsyncDisposable
         foreach (var (name, value) in environment ?? new Dictionary<string, string>(StringComparer.Ordinal)) start.Environment[name] = value;
         var process = Process.Start(start)!;
         var service = new ServiceProcess(process, address);
-        // Read, or the process would block on a full pipe.
+        // Read: what else is in the process might block on a full pipe.
         process.OutputDataReceived += (_, line) => service._output.Enqueue(line.Data ?? "");
         process.ErrorDataReceived += (_, line) => service._output.Enqueue(line.Data ?? "");
-        process.BeginOutputReadLine();
+        if (readsOutput) service.ReadOutput();
         process.BeginErrorReadLine();
         await Eventually.TrueAsync(() => service.IsReadyAsync(ct), StartLimit);
         return service;
@@ -55,11 +57,23 @@ internal sealed class ServiceProcess : IAsyncDisposable
     public static string[] Settings(TestDatabase database, byte[] masterKey, params string[] more) =>
         [$"--ConnectionStrings:Primary={database.ConnectionString}", $"--Tokens:MasterKey={Convert.ToBase64String(masterKey)}", "--Logging:LogLevel:Default=Error", .. more];
 
+    /// <summary>Begins to read what it writes.</summary>
+    public void ReadOutput() => _process.BeginOutputReadLine();
+
     /// <summary>As <c>kill -9</c>: nothing in the process gets to say a word.</summary>
     public async Task KillAsync()
     {
         _process.Kill();
         await _process.WaitForExitAsync();
+    }
+
+    /// <summary>As a service manager does it: SIGTERM. Returns when the process has ended.</summary>
+    /// <returns>Its exit code.</returns>
+    public async Task<int> StopAsync(CancellationToken ct)
+    {
+        await Signals.SendAsync(Id, "TERM");
+        await _process.WaitForExitAsync(ct);
+        return _process.ExitCode;
     }
 
     public async ValueTask DisposeAsync()
@@ -83,7 +97,7 @@ internal sealed class ServiceProcess : IAsyncDisposable
         }
     }
 
-    private static int FreePort()
+    internal static int FreePort()
     {
         using var socket = new TcpListener(IPAddress.Loopback, 0);
         socket.Start();

@@ -17,6 +17,9 @@ public partial class SqlFilesTests(Servers servers) : IClassFixture<Servers>
     {
         ["Database/PrivateServer/PrivatePostgres.create_database.sql"] = "no transaction takes it; PrivatePostgresTests",
         ["Seeding/SeedDemonstration.add_checks.sql"] = "stands after drop_checks, with which it is run below; SeedDemonstrationTests",
+        ["Explaining/ExplainStatement.explain.sql"] = "runs what prepare has prepared; ExplainStatementsTests",
+        ["Explaining/ExplainStatement.release.sql"] = "likewise",
+        ["Seeding/SeedDemonstration.rebuild_indexes.sql"] = "stands after drop_indexes, with which it is run below; SeedDemonstrationTests",
     };
 
     private CancellationToken Ct => servers.TestTimeout;
@@ -76,14 +79,14 @@ public partial class SqlFilesTests(Servers servers) : IClassFixture<Servers>
     }
 
     [Fact]
-    public async Task The_keys_that_seeding_drops_it_adds_again()
+    public async Task The_keys_and_indexes_that_seeding_drops_it_adds_again()
     {
         await using var database = await servers.CreateDatabaseAsync(Ct);
         await using var connection = await database.DataSource.OpenConnectionAsync(Ct);
         await using var transaction = await connection.BeginTransactionAsync(Ct);
-        foreach (var name in new[] { "Seeding/SeedDemonstration.drop_checks.sql", "Seeding/SeedDemonstration.add_checks.sql" })
+        foreach (var name in new[] { "drop_indexes", "drop_checks", "rebuild_indexes", "add_checks" })
         {
-            await using var command = new NpgsqlCommand(Statement.Read("AuthService", name).Text, connection, transaction);
+            await using var command = new NpgsqlCommand(Statement.Read("AuthService", $"Seeding/SeedDemonstration.{name}.sql").Text, connection, transaction);
             await command.ExecuteNonQueryAsync(Ct);
         }
     }

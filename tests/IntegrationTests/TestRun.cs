@@ -12,6 +12,9 @@ namespace IntegrationTests;
 /// </summary>
 public sealed class TestRun(IMessageSink messages) : XunitTestFramework(messages)
 {
+    /// <summary>Of a class that takes most of a minute by itself.</summary>
+    public const string LongTrait = "Takes long";
+
     protected override ITestFrameworkExecutor CreateExecutor(AssemblyName assemblyName) =>
         new Executor(assemblyName, SourceInformationProvider, DiagnosticMessageSink);
 
@@ -33,10 +36,24 @@ public sealed class TestRun(IMessageSink messages) : XunitTestFramework(messages
         ITestAssembly assembly, IEnumerable<IXunitTestCase> cases, IMessageSink diagnostics, IMessageSink messages, ITestFrameworkExecutionOptions options)
         : XunitTestAssemblyRunner(assembly, cases, diagnostics, messages, options)
     {
+        protected override async Task AfterTestAssemblyStartingAsync()
+        {
+            await base.AfterTestAssemblyStartingAsync();
+            var longOnes = TestCases.Where(test => test.Traits.ContainsKey(LongTrait)).Select(test => test.TestMethod.TestClass.TestCollection.UniqueID).ToHashSet();
+            TestCollectionOrderer = new LongOnesFirst(TestCollectionOrderer, longOnes);
+        }
+
         protected override async Task BeforeTestAssemblyFinishedAsync()
         {
             await Servers.StopAsync();
             await base.BeforeTestAssemblyFinishedAsync();
         }
+    }
+
+    /// <summary>Begun last, one of them would go on for a minute beside nothing. The others as xunit mixes them.</summary>
+    private sealed class LongOnesFirst(ITestCollectionOrderer order, HashSet<Guid> longOnes) : ITestCollectionOrderer
+    {
+        public IEnumerable<ITestCollection> OrderTestCollections(IEnumerable<ITestCollection> testCollections) =>
+            order.OrderTestCollections(testCollections).OrderByDescending(collection => longOnes.Contains(collection.UniqueID));
     }
 }

@@ -11,23 +11,27 @@ internal static class RefreshPart
     private const int Sessions = 4_096;
     private const int PeerSessions = 64;   // Identity's cost a log-in each
 
+    private static readonly TimeSpan SealersRenewal = TimeSpan.FromSeconds(4);   // the node asks for its lease every 3 s
+
     public static async Task RunAsync(Scene scene)
     {
         var (fastApi, identity) = (await scene.Peers.FastApiAsync(), await scene.Peers.IdentityAsync());
         var (fastApiTokens, identityTokens) = (await FastApiTokensAsync(scene, fastApi), await IdentityTokensAsync(scene, identity));
-        var (ours, fastApis, identities, statements) = (new LoadSeries(), new LoadSeries(), new LoadSeries(), new StatementCounts());
+        var (ours, unsealed, fastApis, identities, statements) = (new LoadSeries(), new LoadSeries(), new LoadSeries(), new LoadSeries(), new StatementCounts());
         await OursAsync(scene, Scene.SecondsToSteadiness);
         for (var round = 0; round < Scene.Rounds; round++)
         {
             var before = await StatementCounts.ReadAsync(scene.Target.Db);
             ours.Add(await OursAsync(scene, Seconds));
             statements.Add(before, await StatementCounts.ReadAsync(scene.Target.Db));
+            unsealed.Add(await WithoutSealsAsync(scene, () => OursAsync(scene, Seconds)));
             fastApis.Add(await fastApi.LoadAsync("refresh.lua", Scene.Connections, Seconds - 1, ("TOKENS", fastApiTokens), ("ROTATES", "no")));
             identities.Add(await identity.LoadAsync("refresh.lua", Scene.Connections, Seconds - 1,
                 ("TOKENS", identityTokens), ("REFRESH_PATH", "/auth/refresh"), ("FIELD", "refreshToken")));
         }
 
         scene.Report.Load("refresh, 32 connections", ours);
+        scene.Report.Load("  while no event is sealed", unsealed);
         scene.Report.Load("  FastAPI + Redis", fastApis);
         scene.Report.Load("  ASP.NET Core Identity", identities);
         var bar = new Bar(8_000, 15_000, "/s");
@@ -41,6 +45,17 @@ internal static class RefreshPart
     private static async Task<WrkResult> OursAsync(Scene scene, int seconds) =>
         // wrk does not tell which tokens it holds at the end: every run has sessions of its own.
         await Wrk.RunAsync(scene.Service.Address, "refresh.lua", Scene.Connections, seconds, ("TOKENS", await scene.RefreshTokensAsync(Sessions)));
+
+    /// <summary>A stranger holds the sealer's lease meanwhile; afterwards the node seals what came, before anything else is measured.</summary>
+    private static async Task<T> WithoutSealsAsync<T>(Scene scene, Func<Task<T>> load)
+    {
+        await scene.Target.ExecuteAsync("UPDATE audit_chain SET sealer = gen_random_uuid(), sealer_until = 'infinity'");
+        await Task.Delay(SealersRenewal, TimeProvider.System);
+        var result = await load();
+        await scene.Target.ExecuteAsync("UPDATE audit_chain SET sealer_until = '-infinity'");
+        await scene.Target.UntilSealedAsync();
+        return result;
+    }
 
     private static async Task<string> FastApiTokensAsync(Scene scene, Peer peer)
     {

@@ -66,13 +66,16 @@ internal sealed class SessionMint : IDisposable
     }
 
     /// <summary>The access token of an account that holds every permission.</summary>
-    public async Task<string> AdministratorAsync()
+    public async Task<string> AdministratorAsync() => (await AdministratorSessionAsync()).AccessToken;
+
+    /// <summary>The same with what it takes to go on after the access token has expired.</summary>
+    public async Task<MintedSession> AdministratorSessionAsync()
     {
         var administrator = _holders[0].UserId;
         await using var grant = _db.CreateCommand("INSERT INTO user_roles (user_id, role_id) SELECT $1, id FROM roles WHERE name = 'admin' ON CONFLICT DO NOTHING");
         grant.Parameters.Add(new NpgsqlParameter<long> { TypedValue = administrator });
         await grant.ExecuteNonQueryAsync();
-        return (await MintAsync(1))[0].AccessToken;
+        return (await MintAsync(1))[0];
     }
 
     public void Dispose() => _ring.Dispose();

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Net;
 using AuthService.Http;
 
@@ -23,6 +24,9 @@ internal sealed record AuditEvent
     public string? UserAgent { get; init; }
     public string? RequestId { get; init; }
 
+    /// <summary>W3C trace the call belongs to, where it is traced.</summary>
+    public string? TraceId { get; init; }
+
     public static AuditEvent Of(string type, Caller caller) => new()
     {
         Type = type,
@@ -32,6 +36,7 @@ internal sealed record AuditEvent
         Ip = caller.Ip,
         UserAgent = caller.UserAgent,
         RequestId = caller.RequestId,
+        TraceId = Activity.Current is { IdFormat: ActivityIdFormat.W3C } activity ? activity.TraceId.ToHexString() : null,
     };
 
     public AuditEvent On(string targetType, long id) =>
@@ -48,6 +53,7 @@ internal static class AuditOutcome
 internal static class AuditTypes
 {
     public const string LoginSuccess = "authn_login_success";
+    public const string LoginSuccessAfterFail = "authn_login_successafterfail";
     public const string LoginFail = "authn_login_fail";
     public const string LoginFailMax = "authn_login_fail_max";
     public const string LoginLock = "authn_login_lock";
@@ -55,6 +61,7 @@ internal static class AuditTypes
     public const string PasswordChangeFail = "authn_password_change_fail";
     public const string TokenReuse = "authn_token_reuse";
     public const string SessionRenewed = "session_renewed";
+    public const string SessionUseAfterExpire = "session_use_after_expire";
     public const string SessionLogout = "session_logout";
     public const string ExcessSessions = "excess_sessions_exceeded";
     public const string ExcessRateLimit = "excess_rate_limit_exceeded";
@@ -65,10 +72,13 @@ internal static class AuditTypes
     public const string UserCreated = "user_created";
     public const string UserUpdated = "user_updated";
     public const string UserDeleted = "user_deleted";
+    public const string ImportStarted = "import_started";
+    public const string ImportFinished = "import_finished";
     public const string ExportRead = "export_read";
     public const string ConfigChanged = "config_changed";
     public const string KeyRotated = "key_rotated";
     public const string KeyDistrusted = "key_distrusted";
+    public const string AuditForgotten = "audit_forgotten";
     public const string Startup = "sys_startup";
     public const string Shutdown = "sys_shutdown";
 }

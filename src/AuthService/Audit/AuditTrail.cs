@@ -3,6 +3,7 @@ using System.Threading.Channels;
 using AuthService.Database;
 using AuthService.Http;
 using Npgsql;
+using SolidCache;
 
 namespace AuthService.Audit;
 
@@ -11,9 +12,8 @@ namespace AuthService.Audit;
 /// (<see cref="AppendAsync"/>): no event, no change. What happens often (log-in, refresh, refusals) goes through a bounded
 /// buffer (<see cref="Record"/>): a crash may lose what waited there, a full buffer drops and counts. The counter must stay 0.
 /// </summary>
-internal sealed partial class AuditTrail(NpgsqlDataSource db, TimeProvider clock, ILogger<AuditTrail> logger) : BackgroundService
+internal sealed partial class AuditTrail(AuditOptions options, NpgsqlDataSource db, TimeProvider clock, ILogger<AuditTrail> logger) : BackgroundService
 {
-    private const int BufferSize = 50_000;
     private const int BatchSize = 1_000;
     private static readonly TimeSpan Linger = TimeSpan.FromMilliseconds(20);
     private static readonly TimeSpan RetryDelay = TimeSpan.FromSeconds(1);
@@ -23,10 +23,10 @@ internal sealed partial class AuditTrail(NpgsqlDataSource db, TimeProvider clock
     private static readonly SqlFile PreparePartitions = SqlFile.Beside<AuditTrail>("prepare_partitions");
 
     private static readonly Meter Meter = new("AuthService.Audit");
-    private static readonly Counter<long> Dropped = Meter.CreateCounter<long>("audit_events_dropped_total", "{event}", "Events lost because the buffer was full");
+    private static readonly EventCounter Dropped = EventCounter.Create(Meter, "authservice.audit.events_dropped", "{event}", "Events lost because the buffer was full, or the database away while stopping.");
 
     private readonly Channel<(AuditEvent Event, long At)> _buffer =
-        Channel.CreateBounded<(AuditEvent, long)>(new BoundedChannelOptions(BufferSize) { SingleReader = true });
+        Channel.CreateBounded<(AuditEvent, long)>(new BoundedChannelOptions(options.BufferSize) { SingleReader = true });
 
     private Task _writing = Task.CompletedTask;
 
@@ -37,10 +37,14 @@ internal sealed partial class AuditTrail(NpgsqlDataSource db, TimeProvider clock
     }
 
     /// <summary>Writes an event in the caller's transaction.</summary>
-    public static async Task AppendAsync(NpgsqlTransaction transaction, AuditEvent auditEvent, CancellationToken ct)
+    public static Task AppendAsync(NpgsqlTransaction transaction, AuditEvent auditEvent, CancellationToken ct) => AppendAllAsync(transaction, [auditEvent], ct);
+
+    /// <summary>Writes events in the caller's transaction: of a change of many things, with one statement.</summary>
+    public static async Task AppendAllAsync(NpgsqlTransaction transaction, AuditEvent[] auditEvents, CancellationToken ct)
     {
+        if (auditEvents.Length == 0) return;
         await using var command = InsertEvents.On(transaction);
-        Bind(command, [auditEvent], [TimeSpan.Zero]);
+        Bind(command, auditEvents, new TimeSpan[auditEvents.Length]);
         await command.ExecuteNonQueryAsync(ct);
     }
 
@@ -127,7 +131,7 @@ internal sealed partial class AuditTrail(NpgsqlDataSource db, TimeProvider clock
     {
         statement.With(Column(e => e.Id)).With(waited).With(Column(e => e.Type)).With(Column(e => e.ActorType)).With(Column(e => e.ActorId))
             .With(Column(e => e.SessionId)).With(Column(e => e.TargetType)).With(Column(e => e.TargetId)).With(Column(e => e.Outcome))
-            .With(Column(e => e.Reason)).With(Column(e => e.Diff)).With(Column(e => e.Ip)).With(Column(e => e.UserAgent)).With(Column(e => e.RequestId));
+            .With(Column(e => e.Reason)).With(Column(e => e.Diff)).With(Column(e => e.Ip)).With(Column(e => e.UserAgent)).With(Column(e => e.RequestId)).With(Column(e => e.TraceId));
 
         T[] Column<T>(Func<AuditEvent, T> member) => Array.ConvertAll(events, e => member(e));
     }

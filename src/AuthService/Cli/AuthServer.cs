@@ -2,21 +2,25 @@ using AuthService.Audit;
 using AuthService.Caching;
 using AuthService.Database;
 using AuthService.Features.AccessControl;
+using AuthService.Features.AuditEvents;
 using AuthService.Features.Authentication;
 using AuthService.Features.Authorization;
 using AuthService.Features.Bootstrap;
 using AuthService.Features.CacheAdministration;
 using AuthService.Features.DatabaseAdministration;
+using AuthService.Features.Events;
 using AuthService.Features.Permissions;
 using AuthService.Features.Roles;
 using AuthService.Features.Sessions;
 using AuthService.Features.SigningKeys;
+using AuthService.Features.Status;
 using AuthService.Features.SystemSettings;
 using AuthService.Features.Users;
 using AuthService.Health;
 using AuthService.Http;
 using AuthService.Installation;
 using AuthService.Passwords;
+using AuthService.Telemetry;
 using AuthService.Throttling;
 using AuthService.Tokens;
 using Npgsql;
@@ -42,32 +46,43 @@ internal static class AuthServer
             .AddSingleton(TimeProvider.System)
             .AddSingleton(db)   // an instance given from outside is not disposed with the app
             .AddReplicaReads(configuration)
+            .AddSlowStatementLog(configuration)
             .AddSingleton(tokens)
             .AddSingleton(masterKey)
             .AddSingleton(Settings.Bind<PasswordOptions>(configuration, "Passwords"))
             .AddSingleton<PasswordHashing>()
             .AddSingleton<PasswordPolicy>()
+            .AddSingleton(Settings.Bind<AuditOptions>(configuration, "Audit"))
             .AddSingleton<AuditTrail>()
-            .AddHostedService(services => services.GetRequiredService<AuditTrail>());
+            .AddHostedService(services => services.GetRequiredService<AuditTrail>())
+            .AddSingleton<AuditSeals>()
+            .AddHostedService<SealEvents>();
         builder.Services
             .AddCaching(configuration, connectionString, masterKey)
             .AddTokens()
-            .AddThrottling(configuration);
+            .AddThrottling(configuration)
+            .AddTelemetry(configuration);
 
         builder.Services
+            .AddAuditEvents()
             .AddAuthenticationFeature(configuration)
             .AddAuthorizationFeature(configuration)
             .AddBootstrap()
             .AddCacheAdministration()
             .AddDatabaseAdministration()
+            .AddEvents(configuration)
             .AddPermissions()
             .AddRoles()
             .AddSessions(configuration)
+            .AddStatus()
+            .AddHealth()
             .AddSystemSettings()
             .AddUsers();
 
         replace?.Invoke(builder.Services);
         var app = builder.Build();
+        app.UseTelemetry();
+        app.Use(app.Services.GetRequiredService<Draining>().CloseConnectionsAsync);
         app.UseHttp();
         app.UseMiddleware<AccessEnforcement>();
 
@@ -78,11 +93,15 @@ internal static class AuthServer
         app.MapRoles();
         app.MapSessions();
         app.MapUsers();
+        app.MapEvents();
+        app.MapAuditEvents();
         app.MapSystemSettings();
         app.MapSigningKeys();
         app.MapCacheAdministration();
         app.MapDatabaseAdministration();
-        app.MapHealth();
+        app.MapStatus();
+        app.MapGroup("").OftenAsked().MapHealth();
+        app.MapGroup("").OftenAsked().MapTelemetry();
         return app;
     }
 }

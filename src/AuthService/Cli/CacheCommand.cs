@@ -9,7 +9,7 @@ using Spectre.Console;
 
 namespace AuthService.Cli;
 
-/// <summary><c>authservice cache stats|get|invalidate</c>: the cache of a live installation, for its operator.</summary>
+/// <summary><c>authservice cache stats|get|invalidate|cleanup</c>: the cache of a live installation, for its operator.</summary>
 internal static class CacheCommand
 {
     private static readonly string[] RedisFields = ["redis_version", "used_memory_human", "maxmemory_policy", "keyspace_hits", "keyspace_misses", "evicted_keys", "db0"];
@@ -30,7 +30,10 @@ internal static class CacheCommand
         var all = new Option<bool>("--all") { Description = "Everything." };
         var invalidate = new Command("invalidate", "Make cached things invalid on every node; returns when none answers from them.") { tag, prefix, all };
         invalidate.SetConfiguredAction((result, settings, ct) => InvalidateAsync(result.GetValue(tag), result.GetValue(prefix), result.GetValue(all), settings, ct));
-        return new Command("cache", "The cache, for the operator.") { stats, get, invalidate };
+
+        var cleanUp = new Command("cleanup", "Delete expired entries in PostgreSQL now; prints how many.");
+        cleanUp.SetConfiguredAction(CleanUpAsync);
+        return new Command("cache", "The cache, for the operator.") { stats, get, invalidate, cleanUp };
     }
 
     private static Task<int> StatsAsync(string[] settings, CancellationToken ct) => WithCacheAsync(settings, async cache =>
@@ -93,6 +96,19 @@ internal static class CacheCommand
             return 0;
         }, ct);
     }
+
+    private static Task<int> CleanUpAsync(string[] settings, CancellationToken ct) => WithCacheAsync(settings, async cache =>
+    {
+        var (total, isAll) = (0L, false);
+        while (!isAll)
+        {
+            (var deleted, isAll) = await cache.Distributed.CleanUpAsync(ct);
+            total += deleted;
+        }
+
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{total} expired entries deleted"));
+        return 0;
+    }, ct);
 
     private static async Task<CacheEntryView> AskAsync(Uri node, string key, string[] settings, CancellationToken ct)
     {

@@ -3,6 +3,7 @@ using System.CommandLine.Parsing;
 using AuthService.Database;
 using AuthService.Database.PrivateServer;
 using AuthService.Installation;
+using Microsoft.Extensions.Logging.Console;
 using Npgsql;
 
 namespace AuthService.Cli;
@@ -18,13 +19,22 @@ internal static class CommandHost
             ContentRootPath = AppContext.BaseDirectory,   // where appsettings.json is
         });
         // The slim builder's console logger has its format fixed; ours takes it from the configuration.
-        builder.Logging.ClearProviders().AddConsole();
+        builder.Logging.ClearProviders().AddConsole(NeverWait);
         return builder;
     }
 
     /// <summary>For what happens before there is an application, and for verbs that never have one.</summary>
-    public static ILoggerFactory CreateLoggers(IConfiguration configuration) =>
-        LoggerFactory.Create(logging => logging.AddConfiguration(configuration.GetSection("Logging")).AddConsole());
+    /// <param name="toStandardError">For a verb whose output something may read.</param>
+    public static ILoggerFactory CreateLoggers(IConfiguration configuration, bool toStandardError = false) =>
+        LoggerFactory.Create(logging => logging.AddConfiguration(configuration.GetSection("Logging"))
+            .AddConsole(console =>
+            {
+                NeverWait(console);
+                console.LogToStandardErrorThreshold = toStandardError ? LogLevel.Trace : LogLevel.None;
+            }));
+
+    /// <summary>Whoever reads the lines may stop reading. Then lines are dropped, counted, and told of when there is room again; no request waits.</summary>
+    private static void NeverWait(ConsoleLoggerOptions console) => console.QueueFullMode = ConsoleLoggerQueueFullMode.DropWrite;
 
     /// <summary>Settings may stand on the command line of any verb: <c>--ConnectionStrings:Primary=…</c>, <c>--urls …</c>. What is no
     /// setting is an error of the command line.</summary>

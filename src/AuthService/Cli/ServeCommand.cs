@@ -1,5 +1,7 @@
 using System.CommandLine;
 using AuthService.Features.Bootstrap;
+using AuthService.Health;
+using AuthService.Http;
 using AuthService.Installation;
 
 namespace AuthService.Cli;
@@ -23,6 +25,7 @@ internal static class ServeCommand
 
         var tokens = installation.BindTokens();
         var masterKey = await installation.ReadMasterKeyAsync(tokens, ct);
+        builder.Services.AddSingleton<IHostLifetime, SignalsElsewhere>();
         await using var app = AuthServer.Build(builder, installation.Db, installation.ConnectionString, tokens, masterKey);
         try
         {
@@ -34,8 +37,18 @@ internal static class ServeCommand
         }
 
         await Welcome.PrintAsync(app.Urls.First(), app.Services.GetRequiredService<CreateFirstAdministrator>(), builder.Configuration, ct);
-        await app.WaitForShutdownAsync(ct);
+        await StopAsync(app, Settings.Bind<HttpOptions>(builder.Configuration, "Http").DrainTime, ct);
         return 0;
+    }
+
+    /// <summary>Told to stop, the node first lets balancers notice. Then streams end, and what is under way is finished.</summary>
+    private static async Task StopAsync(WebApplication app, TimeSpan drainTime, CancellationToken ct)
+    {
+        var stopping = app.Lifetime.ApplicationStopping;
+        using (var told = CancellationTokenSource.CreateLinkedTokenSource(ct, stopping)) await Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, told.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        // A service that has failed stops the application at once: it is in no state to go on.
+        await app.Services.GetRequiredService<Draining>().RunAsync(stopping.IsCancellationRequested ? TimeSpan.Zero : drainTime, stopping);
+        await app.StopAsync(CancellationToken.None);
     }
 
     private static async Task StartAsync(WebApplication app, CancellationToken ct)
@@ -50,5 +63,13 @@ internal static class ServeCommand
             await app.StopAsync(CancellationToken.None);
             throw;
         }
+    }
+
+    /// <summary>The command line hears signals, and hands them on as a token; the host would end its streams at the first of them.</summary>
+    private sealed class SignalsElsewhere : IHostLifetime
+    {
+        public Task WaitForStartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+        public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
     }
 }

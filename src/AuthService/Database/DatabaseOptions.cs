@@ -53,4 +53,10 @@ internal sealed class DatabaseOptions
     /// <summary>When the server itself ends a statement (<c>statement_timeout</c>). 0 (never) to 10 min; default 30 s.</summary>
     [Range(typeof(TimeSpan), "00:00:00", "00:10:00")]
     public TimeSpan StatementTimeout { get; set; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>
+    /// A statement that takes at least this long is logged as a warning: its name, types and lengths of its parameters, never a value. 1 ms to 60 s; default 100 ms.
+    /// </summary>
+    [Range(typeof(TimeSpan), "00:00:00.001", "00:01:00")]
+    public TimeSpan SlowStatement { get; set; } = TimeSpan.FromMilliseconds(100);
 }

@@ -11,6 +11,12 @@ internal sealed record SqlFile(string Name, string Text)
         return Read($"{folder}/{typeof(TCaller).Name}.{statement}.sql").WithoutHeader();
     }
 
+    /// <summary>
+    /// Not prepared, but planned each time for the values it is run with: for a statement whose right plan depends on them. A prepared one gets, after five runs, one plan for
+    /// all values if that looks no dearer; and for a pattern that is not known yet it does.
+    /// </summary>
+    public bool IsPlannedForItsValues { get; init; }
+
     /// <param name="name">Path below <c>src/AuthService</c>, with forward slashes.</param>
     public static SqlFile Read(string name)
     {

@@ -1,10 +1,11 @@
 using Npgsql;
+using SolidCache;
 
 namespace AuthService.Database;
 
 /// <summary>
 /// One run of a <see cref="SqlFile"/>. Prepared explicitly on the connection it runs on: one round trip more at its first use there,
-/// a look-up ever after.
+/// a look-up ever after. Unless its plan is to go by its values.
 /// </summary>
 /// <remarks>
 /// Why not the driver's automatic preparing: when the run during which it prepares a statement fails (a taken name, a text the
@@ -15,12 +16,13 @@ internal sealed class Statement : IAsyncDisposable
 {
     private readonly NpgsqlDataSource? _db;
     private readonly NpgsqlCommand _command;
+    private readonly bool _isPrepared;
 
     /// <summary>Runs on a connection of its own, taken when the statement is executed and given back when it is disposed.</summary>
-    public Statement(SqlFile file, NpgsqlDataSource db) => (_db, _command) = (db, new NpgsqlCommand(file.Text));
+    public Statement(SqlFile file, NpgsqlDataSource db) => (_db, _command, _isPrepared) = (db, new NpgsqlCommand(file.Text), !file.IsPlannedForItsValues);
 
     public Statement(SqlFile file, NpgsqlConnection connection, NpgsqlTransaction? transaction) =>
-        _command = new NpgsqlCommand(file.Text, connection, transaction);
+        (_command, _isPrepared) = (new NpgsqlCommand(file.Text, connection, transaction), !file.IsPlannedForItsValues);
 
     /// <summary>Longest wait for the server, in seconds; 0: no limit.</summary>
     public int TimeoutSeconds { set => _command.CommandTimeout = value; }
@@ -35,18 +37,27 @@ internal sealed class Statement : IAsyncDisposable
 
     public async Task<NpgsqlDataReader> ExecuteReaderAsync(CancellationToken ct)
     {
+        using var wait = TimeSpent.InDatabase();
+        await ConnectAsync(ct);
+        using var timing = SlowStatements.Time(_command);
         await PrepareAsync(ct);
         return await _command.ExecuteReaderAsync(ct);
     }
 
     public async Task<object?> ExecuteScalarAsync(CancellationToken ct)
     {
+        using var wait = TimeSpent.InDatabase();
+        await ConnectAsync(ct);
+        using var timing = SlowStatements.Time(_command);
         await PrepareAsync(ct);
         return await _command.ExecuteScalarAsync(ct);
     }
 
     public async Task<int> ExecuteNonQueryAsync(CancellationToken ct)
     {
+        using var wait = TimeSpent.InDatabase();
+        await ConnectAsync(ct);
+        using var timing = SlowStatements.Time(_command);
         await PrepareAsync(ct);
         return await _command.ExecuteNonQueryAsync(ct);
     }
@@ -57,9 +68,11 @@ internal sealed class Statement : IAsyncDisposable
         if (_db is not null && _command.Connection is { } connection) await connection.DisposeAsync();
     }
 
-    private async ValueTask PrepareAsync(CancellationToken ct)
+    /// <summary>Apart from what is timed: a pool without a free connection is no slow statement.</summary>
+    private async ValueTask ConnectAsync(CancellationToken ct)
     {
         if (_db is not null && _command.Connection is null) _command.Connection = await _db.OpenConnectionAsync(ct);
-        await _command.PrepareAsync(ct);
     }
+
+    private Task PrepareAsync(CancellationToken ct) => _isPrepared ? _command.PrepareAsync(ct) : Task.CompletedTask;
 }

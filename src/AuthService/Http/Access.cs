@@ -37,6 +37,8 @@ internal static class OwnPermissions
     public const string RolesAssign = "roles:assign";
     public const string PermissionsRead = "permissions:read";
     public const string PermissionsWrite = "permissions:write";
+    public const string AuditRead = "audit:read";
+    public const string SessionsRead = "sessions:read";
     public const string SettingsRead = "settings:read";
     public const string SettingsWrite = "settings:write";
     public const string SystemAdmin = "system:admin";

@@ -25,7 +25,8 @@ internal static class CachedAnswers
         if (query.Length > LongestQuery) return await next(context);
 
         var cache = http.RequestServices.GetRequiredService<TieredCache>();
-        var answer = await cache.GetOrLoadAsync(key + query, (context, next, ttl), static (s, load, _) => AnswerAsync(s.context, s.next, s.ttl, load), tags: tags);
+        var answer = await TimeSpent.InCache(
+            cache.GetOrLoadAsync(key + query, (context, next, ttl), static (s, load, _) => AnswerAsync(s.context, s.next, s.ttl, load), tags: tags));
         return new Replay(answer);
     });
 

@@ -19,25 +19,17 @@ internal sealed class FrameworkProblems : IProblemDetailsService
     public async ValueTask<bool> TryWriteAsync(ProblemDetailsContext context)
     {
         var problem = context.ProblemDetails is HttpValidationProblemDetails validation
-            ? HttpProblems.Invalid with { Errors = Fields(validation) }
+            ? Of(validation.Errors.SelectMany(e => e.Value.Select(code => (e.Key, code))))
             : HttpProblems.ForStatus(context.HttpContext.Response.StatusCode);
         await problem.ToHttp().ExecuteAsync(context.HttpContext);
         return true;
     }
 
-    private static List<FieldError> Fields(HttpValidationProblemDetails validation)
+    /// <param name="errors">Paths such as <c>Checks[3].UserId</c>, and what is said of them: the code, where it is an attribute of ours (see the wire records).</param>
+    public static Problem Of(IEnumerable<(string Path, string Code)> errors) => HttpProblems.Invalid with
     {
-        var fields = new List<FieldError>();
-        foreach (var (path, codes) in validation.Errors)
-            foreach (var code in codes)
-            {
-                // Attributes carry their code as their message; see the wire records.
-                var (known, detail) = Details.TryGetValue(code, out var text) ? (code, text) : (FieldCodes.Format, code);
-                fields.Add(new FieldError(Pointer(path), known, detail));
-            }
-
-        return fields;
-    }
+        Errors = [.. errors.Select(e => Details.TryGetValue(e.Code, out var text) ? new FieldError(Pointer(e.Path), e.Code, text) : new FieldError(Pointer(e.Path), FieldCodes.Format, e.Code))],
+    };
 
     /// <summary><c>Checks[3].UserId</c> → <c>/checks/3/user_id</c>.</summary>
     private static string Pointer(string path)

@@ -8,6 +8,7 @@ internal static class HttpProblems
     public static readonly Problem ConflictingCredentials = new("http.conflicting_credentials", 400, "The request carries two credentials; send one.");
     public static readonly Problem NotFound = new("http.not_found", 404, "Nothing is here.");
     public static readonly Problem MethodNotAllowed = new("http.method_not_allowed", 405, "This resource does not know that method.");
+    public static readonly Problem BodyTimeout = new("http.body_timeout", 408, "The body did not arrive in time.");
     public static readonly Problem PreconditionFailed = new("http.precondition_failed", 412, "The object has changed since it was read; read it again.");
     public static readonly Problem TooLarge = new("http.too_large", 413, "The body is larger than this service takes.");
     public static readonly Problem UnsupportedMediaType = new("http.unsupported_media_type", 415, "Send the body as application/json.");
@@ -22,6 +23,7 @@ internal static class HttpProblems
     {
         404 => NotFound,
         405 => MethodNotAllowed,
+        408 => BodyTimeout,
         413 => TooLarge,
         415 => UnsupportedMediaType,
         503 => Unavailable,

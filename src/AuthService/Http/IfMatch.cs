@@ -30,6 +30,8 @@ internal static class ETags
     /// <summary>A tag for an answer by what it says.</summary>
     public static string Of(ReadOnlySpan<byte> body) => $"\"{Base64Url.EncodeToString(SHA256.HashData(body).AsSpan(0, HashBytes))}\"";
 
-    public static void SetVersion(this HttpResponse response, long version) =>
-        response.Headers.ETag = string.Create(CultureInfo.InvariantCulture, $"\"{version}\"");
+    /// <summary>A tag for an object by its version.</summary>
+    public static string Of(long version) => string.Create(CultureInfo.InvariantCulture, $"\"{version}\"");
+
+    public static void SetVersion(this HttpResponse response, long version) => response.Headers.ETag = Of(version);
 }

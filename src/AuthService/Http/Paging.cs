@@ -4,16 +4,6 @@ using Microsoft.AspNetCore.Http.Extensions;
 
 namespace AuthService.Http;
 
-/// <summary>Which part of a short list (roles, permissions) is asked for. Bound with <c>[AsParameters]</c>.</summary>
-/// <param name="Limit">1 to <see cref="Paging.MaxLimit"/>; default 50.</param>
-/// <param name="Offset">0 and more.</param>
-internal sealed record OffsetPaging(int? Limit, int? Offset)
-{
-    public int Take => Limit ?? Paging.DefaultLimit;
-    public int Skip => Offset ?? 0;
-    public bool IsValid => Take is >= 1 and <= Paging.MaxLimit && Skip >= 0;
-}
-
 /// <summary>Which part of a list is asked for. Bound with <c>[AsParameters]</c>.</summary>
 /// <param name="Limit">1 to <see cref="MaxLimit"/>; default 50.</param>
 /// <param name="Offset">0 and more; not together with a cursor.</param>
@@ -24,15 +14,22 @@ internal sealed record Paging(int? Limit, int? Offset, string? Cursor, string? C
     public const int MaxLimit = 200;
     public const int DefaultLimit = 50;
 
+    // So many rows are counted in a millisecond or two.
+    private const int MostCounted = 10_000;
+
     public static readonly Problem NotValid =
         new("http.paging_not_valid", 400, $"limit is 1 to {MaxLimit}, offset 0 or more, offset and cursor exclude each other, and count is exact, estimated or none.");
 
     public static readonly Problem CursorNotValid = new("http.cursor_not_valid", 400, "The cursor is not one of this list with these filters.");
+    public static readonly Problem SortNotKnown = new("http.sort_not_known", 400, "The list can't be sorted by this.");
 
     public int Take => Limit ?? DefaultLimit;
     public int Skip => Offset ?? 0;
     public bool WantsTotal => Count != "none";
     public bool WantsExactTotal => Count == "exact";
+
+    /// <summary>How many rows the total of a list without a kept one may look at: one more than are counted, none, or (null) all.</summary>
+    public long? RowsForTotal => Count switch { "none" => 0, "exact" => null, _ => MostCounted + 1 };
 
     public bool IsValid => Take is >= 1 and <= MaxLimit && Skip >= 0 && !(Offset is not null && Cursor is not null) && Count is (null or "exact" or "estimated" or "none");
 

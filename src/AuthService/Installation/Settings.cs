@@ -66,5 +66,6 @@ internal static class Settings
         property.Name.EndsWith("Key", StringComparison.Ordinal) || property.Name.EndsWith("Password", StringComparison.Ordinal) ? "…" : value;
 
     private static string Kind(Type type) =>
-        type == typeof(TimeSpan) ? "a time span such as 00:15:00" : type == typeof(bool) ? "true or false" : type == typeof(int) ? "a whole number" : type.Name;
+        type == typeof(TimeSpan) ? "a time span such as 00:15:00" : type == typeof(bool) ? "true or false" : type == typeof(int) ? "a whole number"
+        : type.IsEnum ? "one of " + string.Join(", ", Enum.GetNames(type)) : type.Name;
 }

@@ -10,16 +10,22 @@ internal sealed record SeedSize(int Users, int Roles, int Permissions, string Pa
 
 /// <summary>
 /// Fills a database for demonstrations and load: accounts <c>u{n}@example.com</c> with two roles each, roles with eight
-/// permissions each. One transaction, by binary COPY; run again it adds to what is there.
+/// permissions each. One transaction, by binary COPY; run again it adds to what is there. While there are few accounts the indexes are dropped before and made
+/// anew after, and until the end nobody else reads accounts.
 /// </summary>
 internal sealed class SeedDemonstration(NpgsqlDataSource db, TimeProvider clock)
 {
     private const int RolesPerUser = 2;
     private const int ProgressEvery = 4_096;
+    private const int FewAccounts = 1_000;
 
     // A year of registrations, so that lists by date have something to sort.
     private static readonly TimeSpan RegistrationSpan = TimeSpan.FromDays(365);
 
+    private static readonly SqlFile IsAlmostEmpty = SqlFile.Beside<SeedDemonstration>("is_almost_empty");
+    private static readonly SqlFile LockOutReaders = SqlFile.Beside<SeedDemonstration>("lock_out_readers");
+    private static readonly SqlFile DropIndexes = SqlFile.Beside<SeedDemonstration>("drop_indexes");
+    private static readonly SqlFile RebuildIndexes = SqlFile.Beside<SeedDemonstration>("rebuild_indexes");
     private static readonly SqlFile LockUsers = SqlFile.Beside<SeedDemonstration>("lock_users");
     private static readonly SqlFile FindLast = SqlFile.Beside<SeedDemonstration>("find_last");
     private static readonly SqlFile ReserveIds = SqlFile.Beside<SeedDemonstration>("reserve_ids");
@@ -39,9 +45,11 @@ internal sealed class SeedDemonstration(NpgsqlDataSource db, TimeProvider clock)
     public async Task<long> ExecuteAsync(SeedSize size, Action<long> progress, CancellationToken ct)
     {
         await using var connection = await db.OpenConnectionAsync(ct);
+        // In a transaction of its own, for what it reads stays locked in a weak way. If accounts come between it and the lock, this takes longer, and that is all.
+        var rebuilds = size.Users > 0 && await IsAlmostEmptyAsync(connection, ct);
         await using var transaction = await connection.BeginTransactionAsync(ct);
         await ExecuteAsync(LiftLimits.On(transaction), ct);
-        await ExecuteAsync(LockUsers.On(transaction), ct);
+        await ExecuteAsync((rebuilds ? LockOutReaders : LockUsers).On(transaction), ct);
         await ExecuteAsync(InsertPermissions.On(transaction).With(size.Permissions), ct);
         await ExecuteAsync(InsertRoles.On(transaction).With(size.Roles), ct);
         await ExecuteAsync(InsertRolePermissions.On(transaction).With(size.Roles).With(size.Permissions), ct);
@@ -49,16 +57,24 @@ internal sealed class SeedDemonstration(NpgsqlDataSource db, TimeProvider clock)
         var firstNumber = await ScalarAsync(FindLast.On(transaction), ct) + 1;
         if (size.Users > 0)
         {
+            if (rebuilds) await ExecuteAsync(DropIndexes.On(transaction), ct);
             var firstId = await ScalarAsync(ReserveIds.On(transaction).With((long)size.Users), ct);
             await CopyUsersAsync(connection, size, firstId, firstNumber, progress, ct);
             await ExecuteAsync(DropChecks.On(transaction), ct);
             await CopyUserRolesAsync(connection, size, firstId, firstNumber, roles, progress, ct);
+            if (rebuilds) await ExecuteAsync(RebuildIndexes.On(transaction), ct);
             await ExecuteAsync(AddChecks.On(transaction), ct);
         }
 
         await ExecuteAsync(Analyze.On(transaction), ct);
         await transaction.CommitAsync(ct);
         return firstNumber;
+    }
+
+    private static async Task<bool> IsAlmostEmptyAsync(NpgsqlConnection connection, CancellationToken ct)
+    {
+        await using var command = IsAlmostEmpty.On(connection).With(FewAccounts);
+        return (bool)(await command.ExecuteScalarAsync(ct))!;
     }
 
     private async Task CopyUsersAsync(NpgsqlConnection connection, SeedSize size, long firstId, long firstNumber, Action<long> progress, CancellationToken ct)

@@ -21,20 +21,22 @@ internal sealed class VerifiedTokens(AccessTokens tokens, TieredCache cache, Npg
 
     private static readonly SqlFile IsTrusted = SqlFile.Beside<VerifiedTokens>("is_trusted");
 
+    /// <param name="token">A part of the header as it came: a string is made of it only if it has to be verified.</param>
     /// <returns>Null for anything that is not an access token of this service in its time.</returns>
     /// <exception cref="SigningKeysUnavailableException">The node can't say, because it can't reach the database.</exception>
     /// <exception cref="NpgsqlException">Likewise.</exception>
-    public ValueTask<AccessTokenClaims?> VerifyAsync(string token, CancellationToken ct)
+    public ValueTask<AccessTokenClaims?> VerifyAsync(ReadOnlyMemory<char> token, CancellationToken ct)
     {
         Span<char> key = stackalloc char[CacheTags.TokenPrefix.Length + HashLength];
-        if (!TryWriteKey(token, key)) return new ValueTask<AccessTokenClaims?>(default(AccessTokenClaims));
-        if (!cache.TryGetFromMemory(key, out AccessTokenClaims? claims)) return VerifyAnewAsync(token, key.ToString(), ct);
+        if (!TryWriteKey(token.Span, key)) return new ValueTask<AccessTokenClaims?>(default(AccessTokenClaims));
+        if (!cache.TryGetFromMemory(key, out AccessTokenClaims? claims)) return VerifyAnewAsync(token.ToString(), key.ToString(), ct);
         // Its end is a time of the wall clock, by which its life in memory was not measured.
         return new ValueTask<AccessTokenClaims?>(claims!.ExpiresAt > clock.GetUtcNow() && tokens.IsInUse(claims.Kid) ? claims : null);
     }
 
     private async ValueTask<AccessTokenClaims?> VerifyAnewAsync(string token, string key, CancellationToken ct)
     {
+        using var wait = TimeSpent.InCache();
         // Of a key that this node doesn't know (yet): nothing to remember it by.
         if (tokens.KidOf(token) is not { } kid) return await tokens.VerifyAsync(token, ct) is { } claims && await IsTrustedAsync(claims.Kid, ct) ? claims : null;
         return await cache.GetOrLoadAsync(key, (this, token), static (s, context, stop) => s.Item1.LoadAsync(s.token, context, stop), tags: [CacheTags.SigningKey(kid)], token: ct);
@@ -60,7 +62,7 @@ internal sealed class VerifiedTokens(AccessTokens tokens, TieredCache cache, Npg
         return (bool)(await command.ExecuteScalarAsync(stop))!;
     }, cancellationToken: ct);
 
-    private static bool TryWriteKey(string token, Span<char> key)
+    private static bool TryWriteKey(ReadOnlySpan<char> token, Span<char> key)
     {
         if (token.Length > AccessTokens.MaxLength) return false;
         var bytes = ArrayPool<byte>.Shared.Rent(token.Length);

@@ -4,6 +4,12 @@ namespace SolidCache.Freshness;
 internal sealed class FreshnessState(FreshnessOptions options, TimeProvider clock)
 {
     private volatile Lease _lease = Lease.None;
+    private TaskCompletionSource _news = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    /// <summary>Completes when a poll has next brought something.</summary>
+    public Task News => Volatile.Read(ref _news).Task;
+
+    public void TellNews() => Interlocked.Exchange(ref _news, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).TrySetResult();
 
     public KnownVersions Known { get; } = new(clock);
 

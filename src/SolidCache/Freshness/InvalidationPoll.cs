@@ -179,6 +179,7 @@ internal sealed partial class InvalidationPoll(
         LongestLease = answer.LongestLease is { } longest && longest > options.Lease ? longest : options.Lease;
         CacheTelemetry.Polled(answer.TagHashes.Count, answer.LogRowsRead - answer.TagHashes.Count);
         _last = answer;
+        if (answer.TagHashes.Count > 0) state.TellNews();
     }
 
     private async Task HeartbeatAsync(Answer answer, CancellationToken ct)
@@ -208,6 +209,7 @@ internal sealed partial class InvalidationPoll(
         await using var _ = command.ConfigureAwait(false);
         await command.PrepareAsync(ct).ConfigureAwait(false);
         var (sentAt, sentAtUtc) = (clock.GetTimestamp(), clock.GetUtcNow().UtcTicks);
+        using var timing = SlowStatements.Time(command);
         var row = await command.ExecuteReaderAsync(ct).ConfigureAwait(false);
         await using var __ = row.ConfigureAwait(false);
         Answer? answer = null;
@@ -264,6 +266,7 @@ internal sealed partial class InvalidationPoll(
         var connection = await ConnectAsync(ct).ConfigureAwait(false);
         var command = Command(sql, connection, values);
         await using var _ = command.ConfigureAwait(false);
+        using var timing = SlowStatements.Time(command);
         await command.PrepareAsync(ct).ConfigureAwait(false);
         return await command.ExecuteScalarAsync(ct).ConfigureAwait(false);
     }

@@ -31,6 +31,7 @@ internal sealed class NodeBarrier(LaneSet lanes, string schema, FreshnessOptions
     public async ValueTask WaitAsync(Revision revision, CancellationToken ct)
     {
         if (revision.IsEmpty) return;
+        using var activity = CacheTelemetry.Activities.StartActivity("solid_cache.barrier");
         var began = clock.GetTimestamp();
         var learntIn = options.IsOff(Mechanisms.Stamp) ? state.Lease.Era : state.Learn(revision);
         if (options.IsOff(Mechanisms.Barrier)) return;

@@ -63,6 +63,7 @@ internal sealed partial class Pruning(NpgsqlDataSource db, string schema, SolidC
         var command = new NpgsqlCommand(sql, connection);
         await using var _ = command.ConfigureAwait(false);
         if (time is { } given) command.Parameters.Add(new NpgsqlParameter<double> { TypedValue = given.TotalSeconds });
+        using var timing = SlowStatements.Time(command);
         return await command.ExecuteNonQueryAsync(ct).ConfigureAwait(false);
     }
 

@@ -31,6 +31,7 @@ internal sealed class TagVersions(LaneSet lanes, string schema)
         if (tags.Length > 0)
             batch.BatchCommands.Add(new NpgsqlBatchCommand(_bumpText) { Parameters = { new NpgsqlParameter<long[]> { TypedValue = tags } } });
         batch.BatchCommands.Add(new NpgsqlBatchCommand(_readOwnText));
+        using var timing = SlowStatements.Time(batch);
         await batch.PrepareAsync(ct).ConfigureAwait(false);
         var reader = await batch.ExecuteReaderAsync(ct).ConfigureAwait(false);
         await using var __ = reader.ConfigureAwait(false);

@@ -21,6 +21,10 @@ internal sealed partial class WakeUp : IInvalidationChannel
     private static readonly SqlFile Listen = SqlFile.Beside<WakeUp>("listen");
     private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(5);
 
+    // The driver loses about one in a million cancellations that come just as a wait begins (npgsql/npgsql#5975): a wait without an end
+    // would hold up the host's stop for good.
+    private static readonly TimeSpan LongestWait = TimeSpan.FromSeconds(2);
+
     private readonly NpgsqlDataSource _db;
     private readonly TimeProvider _clock;
     private readonly ILogger _logger;
@@ -63,7 +67,7 @@ internal sealed partial class WakeUp : IInvalidationChannel
                 await using (listen.ConfigureAwait(false)) await listen.ExecuteNonQueryAsync(ct).ConfigureAwait(false);
                 changed();   // whatever was said while nobody listened
                 pause = TimeSpan.Zero;
-                while (true) await connection.WaitAsync(ct).ConfigureAwait(false);
+                while (true) await connection.WaitAsync(LongestWait, ct).ConfigureAwait(false);
             }
             catch (Exception) when (ct.IsCancellationRequested)
             {

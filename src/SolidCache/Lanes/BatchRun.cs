@@ -12,6 +12,7 @@ internal static class BatchRun
         var command = new NpgsqlCommand(statement.Sql, connection);
         command.Parameters.AddRange(parameters);
         // Explicitly: the driver's automatic preparing leaves a connection broken when a statement fails at the wrong moment (npgsql#6391).
+        using var timing = SlowStatements.Time(command);   // waits for a locked table as well
         await command.PrepareAsync().ConfigureAwait(false);
         return (command, parameters);
     }
@@ -31,6 +32,7 @@ internal static class BatchRun
         try
         {
             statement.Bind(batch, parameters);
+            using var timing = SlowStatements.Time(command);
             var reader = await command.ExecuteReaderAsync(ct).ConfigureAwait(false);
             batch.HasRun = true;
             await using (reader.ConfigureAwait(false))

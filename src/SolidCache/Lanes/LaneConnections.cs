@@ -16,10 +16,10 @@ internal sealed class LaneConnections : IAsyncDisposable
     /// <exception cref="ArgumentException">The connection string is malformed.</exception>
     public LaneConnections(string connectionString, int lanes)
     {
-        Lanes = Create(connectionString, lanes, ServerTimeoutMs, commandTimeoutSeconds: 2);
-        Side = Create(connectionString, SideRuns.MaxConnections, SideTimeoutMs, commandTimeoutSeconds: 35);
+        Lanes = Create("cache-lanes", connectionString, lanes, ServerTimeoutMs, commandTimeoutSeconds: 2);
+        Side = Create("cache-side", connectionString, SideRuns.MaxConnections, SideTimeoutMs, commandTimeoutSeconds: 35);
         // The poll and the listener; the pruning and the upkeep now and then.
-        Freshness = Create(connectionString, 4, SideTimeoutMs, commandTimeoutSeconds: 2);
+        Freshness = Create("cache-freshness", connectionString, 4, SideTimeoutMs, commandTimeoutSeconds: 2);
     }
 
     public NpgsqlDataSource Lanes { get; }
@@ -35,7 +35,8 @@ internal sealed class LaneConnections : IAsyncDisposable
         await Freshness.DisposeAsync().ConfigureAwait(false);
     }
 
-    private static NpgsqlDataSource Create(string connectionString, int connections, int serverTimeoutMs, int commandTimeoutSeconds)
+    /// <param name="name">In metrics and traces; without one the driver would show the connection string.</param>
+    private static NpgsqlDataSource Create(string name, string connectionString, int connections, int serverTimeoutMs, int commandTimeoutSeconds)
     {
         var settings = new NpgsqlConnectionStringBuilder(connectionString)
         {
@@ -58,7 +59,7 @@ internal sealed class LaneConnections : IAsyncDisposable
         // One plan for all: no parameter here makes another one better, and planning costs more than running. The plan may be made while
         // a table is empty or was never analyzed, when reading all of it seems cheapest, and is kept while the table grows.
         settings.Options = $"{settings.Options} -c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c jit=off -c statement_timeout={SideTimeoutMs}".Trim();
-        var builder = new NpgsqlDataSourceBuilder(settings.ConnectionString);
+        var builder = new NpgsqlDataSourceBuilder(settings.ConnectionString) { Name = name };
         if (serverTimeoutMs < SideTimeoutMs) builder.UsePhysicalConnectionInitializer(connection => LimitTimeAsync(connection, serverTimeoutMs).GetAwaiter().GetResult(), connection => LimitTimeAsync(connection, serverTimeoutMs));
         return builder.Build();
     }

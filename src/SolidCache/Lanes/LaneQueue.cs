@@ -99,6 +99,7 @@ internal sealed class LaneQueue<TRequest, TResult>(BatchedStatement<TRequest, TR
         for (var attempt = 0; ; attempt++)
         {
             var batch = BatchRun.Gather(requests);
+            using var activity = LaneTelemetry.StartActivity(statement.Name, requests);
             try
             {
                 var connection = await lane.ConnectAsync().ConfigureAwait(false);

@@ -8,7 +8,7 @@ internal sealed class LaneRequest<TRequest, TResult> : TaskCompletionSource<TRes
     private readonly CancellationTokenRegistration _registration;
     private TResult? _result;
 
-    public LaneRequest(TRequest value, long weight, CancellationToken ct)
+    public LaneRequest(TRequest value, long weight, CancellationToken ct) : base(CacheTelemetry.Activities.HasListeners() ? Activity.Current : null)
     {
         (Value, Weight, EnqueuedAt) = (value, weight, Stopwatch.GetTimestamp());
         if (ct.CanBeCanceled)
@@ -20,6 +20,9 @@ internal sealed class LaneRequest<TRequest, TResult> : TaskCompletionSource<TRes
     public long Weight { get; }
 
     public long EnqueuedAt { get; }
+
+    /// <summary>What the caller is traced as; null where nobody listens.</summary>
+    public Activity? Trace => Task.AsyncState as Activity;
 
     public bool HasLeft => Task.IsCompleted;
 

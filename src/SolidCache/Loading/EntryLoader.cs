@@ -20,15 +20,23 @@ internal sealed partial class EntryLoader(
     public async Task<LoadResult<T>> RunAsync<TState, T>(
         EntryRequest request, EntrySerializer<T> serializer, TState with, Func<TState, LoadContext, CancellationToken, ValueTask<T>> load, CancellationToken ct)
     {
+        using var activity = CacheTelemetry.Activities.StartActivity("solid_cache.load");
+        activity?.SetTag("solid_cache.group", request.Group.Name);   // never the key: it names somebody
         // Before anything is read: what is learnt from now on makes it old.
         var began = state.Lease;
-        if (redis is not null && request.ReadsRedis && await PromoteAsync(request, serializer, redis, ct).ConfigureAwait(false) is { } shared) return shared;
+        if (redis is not null && request.ReadsRedis && await PromoteAsync(request, serializer, redis, ct).ConfigureAwait(false) is { } shared) return From("redis", shared);
         var read = request.ReadsPostgres || request.WritesPostgres ? await ReadAsync(request, ct).ConfigureAwait(false) : null;
-        if (request.ReadsPostgres && await PromoteAsync(request, serializer, began, read, ct).ConfigureAwait(false) is { } stored) return stored;
+        if (request.ReadsPostgres && await PromoteAsync(request, serializer, began, read, ct).ConfigureAwait(false) is { } stored) return From("postgres", stored);
         if (!request.Loads) return new LoadResult<T>(default!, [], 0, null, isFound: false);
         if (!request.Group.OneLoaderPerCluster || !request.ReadsPostgres || !request.WritesPostgres || read is null)
             return await LoadAsync(request, serializer, began, read, with, load, ct).ConfigureAwait(false);
         return await LoadAloneAsync(request, serializer, with, load, ct).ConfigureAwait(false);
+
+        LoadResult<T> From(string tier, LoadResult<T> found)
+        {
+            activity?.SetTag("solid_cache.tier", tier);
+            return found;
+        }
     }
 
     /// <summary>Puts a value where the request wants it.</summary>
@@ -74,7 +82,9 @@ internal sealed partial class EntryLoader(
     private async Task<TaggedRead?> ReadAsync(EntryRequest request, CancellationToken ct)
     {
         TaggedRead? read = null;
+        var startedAt = clock.GetTimestamp();
         await TryAsync(async () => read = await store.ReadTaggedAsync(new TaggedKey(request.Stored, request.TagHashes), ct).ConfigureAwait(false), ct).ConfigureAwait(false);
+        if (read is not null) CacheTelemetry.PostgresRead(clock.GetElapsedTime(startedAt));
         return read;
     }
 

@@ -34,11 +34,13 @@ internal sealed partial class RedisTier(RedisClient client, SolidCacheOptions op
     {
         if (!MayTry()) return null;
         byte[]? bytes;
+        var startedAt = clock.GetTimestamp();
         try
         {
             await MisbehaveAsync(ct).ConfigureAwait(false);
             bytes = await client.GetAsync(_prefix + request.Key, ct).ConfigureAwait(false);
             Succeeded();
+            CacheTelemetry.RedisRead(clock.GetElapsedTime(startedAt));
         }
         catch (Exception e) when (!ct.IsCancellationRequested)
         {

@@ -5,6 +5,7 @@ using System.Security.Cryptography;
 namespace IntegrationTests.Cli;
 
 /// <summary>The verbs as an operator calls them: as processes, with exit codes, one line on what is wrong and never a stack trace.</summary>
+[Trait(TestRun.LongTrait, "yes")]
 public class CommandLineTests(Servers servers) : IClassFixture<Servers>
 {
     private readonly string _masterKey = "--Tokens:MasterKey=" + Convert.ToBase64String(RandomNumberGenerator.GetBytes(32));
@@ -25,6 +26,20 @@ public class CommandLineTests(Servers servers) : IClassFixture<Servers>
         Assert.Equal(plan.Lines.Select(l => l.Replace("pending", "applied", StringComparison.Ordinal)), applied.Lines.Where(l => l.StartsWith("applied ", StringComparison.Ordinal)));
         var again = await RunAsync(database, "migrate");
         Assert.Equal((0, "The schema is up to date."), (again.Code, again.Lines[^1]));
+    }
+
+    [Fact]
+    public async Task The_cache_is_cleaned_up()
+    {
+        await using var database = await servers.CreateDatabaseAsync(Ct);
+        await database.ExecuteSqlAsync(
+            """
+            INSERT INTO solid_cache.solid_cache_entries (key_hash, key, value, created_at, expires_at, byte_size)
+            SELECT n, 'key ' || n, '', now(), now() - interval '1 s', 0 FROM generate_series(1, 3) n
+            """, Ct);
+        var cleaned = await RunAsync(database, "cache", "cleanup");
+        Assert.Equal((0, "3 expired entries deleted"), (cleaned.Code, cleaned.Lines[^1]));
+        Assert.Equal("0 expired entries deleted", (await RunAsync(database, "cache", "cleanup")).Lines[^1]);
     }
 
     [Fact]
@@ -69,14 +84,41 @@ public class CommandLineTests(Servers servers) : IClassFixture<Servers>
         await RefusedAsync(1, database, "user", "reset-password", "--email", "nobody@example.com");
     }
 
+    [Fact]
+    public async Task Import_says_what_it_stored_and_by_its_exit_code_whether_that_was_all()
+    {
+        await using var database = await servers.CreateDatabaseAsync(Ct);
+        await using var folder = new TestFolder();
+        var (file, rejects) = (Path.Combine(folder.Path, "users.ndjson"), Path.Combine(folder.Path, "rejects.txt"));
+        await File.WriteAllTextAsync(file, "{\"email\":\"anna@example.org\",\"username\":\"anna\"}\nbad\n", Ct);
+        var some = await RunAsync(database, "import", file, "--rejects", rejects);
+        Assert.Equal(3, some.Code);
+        Assert.Equal("line 2: import.not_readable", some.Error);
+        Assert.Equal(["line 2: import.not_readable"], await File.ReadAllLinesAsync(rejects, Ct));
+        Assert.StartsWith("1 accounts of 2 records, 1 refused", some.Lines[^1], StringComparison.Ordinal);
+        Assert.Contains("2 records were imported before.", (await RunAsync(database, "import", file)).Output, StringComparison.Ordinal);
+        Assert.Equal(1, await database.ReadSqlAsync<long>("SELECT count(*) FROM users", Ct));
+
+        await File.WriteAllTextAsync(file, "{\"email\":\"berta@example.org\",\"username\":\"berta\"}", Ct);
+        Assert.Equal(0, (await RunAsync(database, "import", file)).Code);
+        await RefusedAsync(1, database, "import", Path.Combine(folder.Path, "users.xlsx"));
+        await RefusedAsync(1, database, "import", Path.Combine(folder.Path, "none.csv"));
+        await RefusedAsync(1, database: null, "import");
+    }
+
     // Leave a check out of VerifyCacheSchema, or let it look only, and the broken installations below pass.
     [Fact]
     public async Task Verify_passes_what_works_names_what_is_broken_and_leaves_nothing_behind()
     {
-        await using var database = await servers.CreateDatabaseAsync(Ct);
+        await using var server = await ShippedServer.StartAsync(Ct);
+        await using var database = await server.CreateDatabaseAsync(Ct);
+        Assert.Equal(0, await database.ReadAsync<long>("SELECT count(*) FROM pg_file_settings WHERE error IS NOT NULL", Ct));
+        Assert.Equal("on", await database.ReadAsync<string>("SHOW hot_standby_feedback", Ct));   // of the second file
+        for (var i = 0; i < 2; i++) await database.ExecuteAsync(ShippedServer.Read("init.sql"), Ct);
         var good = await RunAsync(database, "verify", "--benchmark");
-        Assert.Equal(0, good.Code);
+        Assert.True(good.Code == 0, good.Output + good.Error);
         Assert.DoesNotContain("FAILED", good.Output, StringComparison.Ordinal);
+        Assert.DoesNotContain("warning", good.Output, StringComparison.Ordinal);
         Assert.Equal(4, good.Lines.Count(l => l.Contains("GET", StringComparison.Ordinal) || l.Contains("SET", StringComparison.Ordinal)));
         Assert.Equal(0, await database.ReadSqlAsync<long>("SELECT count(*) FROM solid_cache.solid_cache_entries", Ct));
         Assert.Equal(0, await database.ReadSqlAsync<long>("SELECT count(*) FROM solid_cache.solid_cache_nodes", Ct));
@@ -91,6 +133,43 @@ public class CommandLineTests(Servers servers) : IClassFixture<Servers>
         var noSchema = await RunAsync(database, "verify");
         Assert.Equal((1, true), (noSchema.Code, noSchema.Output.Contains("FAILED", StringComparison.Ordinal)));
     }
+
+    // Return 0 always from ExplainCommand, or log to standard output, and this fails.
+    [Fact]
+    public async Task Explain_says_by_its_exit_code_whether_a_hot_path_is_amiss()
+    {
+        await using var database = await servers.CreateDatabaseAsync(Ct);
+        await RunAsync(database, "seed", "--users", "11000");
+        var good = await RunAsync(database, "explain");
+        Assert.Contains("Authentication/LogIn.find_user", good.Output, StringComparison.Ordinal);
+        Assert.Contains("not explained", good.Output, StringComparison.Ordinal);
+
+        await database.ExecuteAsync("DROP INDEX users_email_key, users_email_prefix, users_names_trigrams", Ct);
+        var bad = await RunAsync(database, "explain", "--json", "--Logging:LogLevel:Default=Debug");
+        Assert.Equal(1, bad.Code);
+        var statements = System.Text.Json.Nodes.JsonNode.Parse(bad.Output)!["statements"]!.AsArray();
+        var login = Assert.Single(statements, s => (string)s!["name"]! == "Authentication/LogIn.find_user")!;
+        Assert.Contains(login["plans"]![0]!["flags"]!.AsArray(), f => (string)f!["code"]! == "missing_index");
+    }
+
+    // The server of these tests writes nothing to disk for good. Count every difference as a warning, and this installation passes.
+    [Fact]
+    public async Task Verify_fails_on_a_server_that_may_lose_what_it_has_said_and_warns_of_what_only_costs_time()
+    {
+        await using var database = await servers.CreateDatabaseAsync(Ct);
+        await database.ExecuteAsync("DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET jit = on', current_database()); END $$", Ct);
+        var run = await RunAsync(database, "verify");
+        Assert.Equal(1, run.Code);
+        Assert.Equal(["fsync", "full_page_writes"], SettingsSaid("FAILED", run));
+        Assert.Equal(["jit", "shared_buffers"], SettingsSaid("warning", run));
+
+        // What a database or an account says for its sessions counts as well: this one would not tell the cache what changes.
+        await database.ExecuteAsync("DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET session_replication_role = replica', current_database()); END $$", Ct);
+        Assert.Contains("session_replication_role", SettingsSaid("FAILED", await RunAsync(database, "verify")));
+    }
+
+    private static IEnumerable<string> SettingsSaid(string verdict, Run run) =>
+        run.Lines.Where(l => l.Contains(verdict, StringComparison.Ordinal)).Select(l => l.Trim('│', '|', ' ').Split(' ')[0]).Order(StringComparer.Ordinal);
 
     [Fact]
     public async Task Seed_fills_a_database_that_had_no_schema()

@@ -1,4 +1,9 @@
 using System.Net;
+using System.Text.Json.Nodes;
+using AuthService.Features.Permissions;
+using AuthService.Features.Roles;
+using AuthService.Http;
+using Npgsql;
 
 namespace IntegrationTests.Database;
 
@@ -9,6 +14,9 @@ public class PlansTests(Servers servers) : IClassFixture<Servers>
 
     // A row is found through a few pages; the smallest index of 30,000 rows has more than a hundred.
     private const double MostBlocksPerCall = 60;
+
+    private const int Names = 10_000;
+    private const int Limit = 51;
 
     private CancellationToken Ct => servers.TestTimeout;
 
@@ -47,6 +55,60 @@ public class PlansTests(Servers servers) : IClassFixture<Servers>
                 """, Ct, name);
             Assert.True(blocks is > 0 and <= MostBlocksPerCall, FormattableString.Invariant($"{name}: {blocks:N0} blocks a call"));
         }
+    }
+
+    // In the middle of 10,000: an index leads to the place, and what is read there is what is shown. Whether the plan is for these values or for any, and whether anybody has
+    // analyzed the tables. Sort permissions by action and then by resource, and a sort is in the plan; join role_permissions with permissions in list_roles.sql, and all permissions are read for
+    // each role.
+    [Theory]
+    [InlineData("roles", "name")]
+    [InlineData("roles", "id")]
+    [InlineData("permissions", "name")]
+    [InlineData("permissions", "id")]
+    public async Task A_page_by_cursor_reads_what_it_shows(string list, string sort)
+    {
+        await using var database = await servers.CreateDatabaseAsync(Ct);
+        foreach (var table in new[] { "roles", "permissions", "role_permissions" }) await database.ExecuteSqlAsync($"ALTER TABLE {table} SET (autovacuum_enabled = off)", Ct);
+        await database.ExecuteSqlAsync("INSERT INTO roles (name) SELECT 'role' || to_char(n, 'FM00000') FROM generate_series(1, $1) n", Ct, Names);
+        await database.ExecuteSqlAsync("INSERT INTO permissions (resource, action) SELECT 'res' || to_char(n / 100, 'FM000'), 'do' || to_char(n, 'FM00000') FROM generate_series(1, $1) n", Ct, Names);
+        await database.ExecuteSqlAsync("INSERT INTO role_permissions SELECT r.id, p.id FROM roles r JOIN permissions p ON p.id % 5000 = r.id % 5000 WHERE r.name LIKE 'role0%'", Ct);
+        await using var connection = await database.DataSource.OpenConnectionAsync(Ct);
+        var middle = (list, sort) switch { ("roles", "name") => ("role05000", ""), (_, "name") => ("res050", "do05000"), _ => ("5000", "5000") };
+        foreach (var isAnalyzed in new[] { false, true })
+        {
+            if (isAnalyzed) await database.ExecuteSqlAsync("ANALYZE roles, permissions, role_permissions", Ct);
+            foreach (var mode in new[] { "force_generic_plan", "force_custom_plan" })
+                foreach (var isDescending in new[] { false, true })
+                    foreach (var way in Enum.GetValues<Way>())
+                    {
+                        var reading = new Reading(sort, isDescending, way);
+                        var plan = list == "roles"
+                            ? await PlanAsync(connection, mode, ListRoles.StatementOf(reading, isSearch: false).Text, "text, integer, integer, bigint, text", $"'{middle.Item1}', {Limit}, 0, 0, NULL")
+                            : await PlanAsync(connection, mode, ListPermissions.StatementOf(reading, isSearch: false).Text, "text, text, integer, integer, bigint, text", $"'{middle.Item1}', '{middle.Item2}', {Limit}, 0, 0, NULL");
+                        var what = $"{mode}, {reading}, analyzed: {isAnalyzed}\n{plan}";
+                        Assert.True(Nodes(plan, intoSubplans: false).All(n => !((string)n["Node Type"]!).Contains("Sort", StringComparison.Ordinal)), what);
+                        Assert.True(Nodes(plan, intoSubplans: false).All(n => RowsOf(n) <= Limit + 1), what);
+                        // The permissions of each role, one look each.
+                        Assert.True(Nodes(plan, intoSubplans: true).All(n => RowsOf(n) <= 5 * Limit), what);
+                        Assert.Equal(Limit, Nodes(plan, intoSubplans: false).First()["Actual Rows"]!.GetValue<double>());
+                    }
+        }
+
+        static double RowsOf(JsonNode node) => (node["Actual Rows"]!.GetValue<double>() + (node["Rows Removed by Filter"]?.GetValue<double>() ?? 0)) * node["Actual Loops"]!.GetValue<double>();
+
+        static IEnumerable<JsonNode> Nodes(JsonNode node, bool intoSubplans) =>
+            (node["Plans"]?.AsArray() ?? []).Where(p => intoSubplans || (string?)p!["Parent Relationship"] != "SubPlan").SelectMany(p => Nodes(p!, intoSubplans)).Prepend(node);
+    }
+
+    private async Task<JsonNode> PlanAsync(NpgsqlConnection connection, string mode, string statement, string types, string values)
+    {
+        await using var command = new NpgsqlCommand($"SET plan_cache_mode = {mode}; PREPARE listed ({types}) AS {statement}", connection);
+        await command.ExecuteNonQueryAsync(Ct);
+        command.CommandText = $"EXPLAIN (ANALYZE, TIMING OFF, FORMAT JSON) EXECUTE listed ({values})";
+        var plan = JsonNode.Parse((string)(await command.ExecuteScalarAsync(Ct))!)![0]!["Plan"]!;
+        command.CommandText = "DEALLOCATE listed";
+        await command.ExecuteNonQueryAsync(Ct);
+        return plan;
     }
 
     /// <summary>Accounts that have just signed in, and of which the node has nothing in memory.</summary>

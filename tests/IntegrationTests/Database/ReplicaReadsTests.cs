@@ -94,7 +94,7 @@ public class ReplicaReadsTests(ITestOutputHelper output)
     private static async Task<string?> HealthAsync(Node node)
     {
         var health = JsonNode.Parse(await node.Http.GetStringAsync(new Uri("/health", UriKind.Relative), CancellationToken.None))!;
-        Assert.Equal((string?)health["services"]!["replica"]!["status"] == "unhealthy" ? "degraded" : "healthy", (string?)health["status"]);
-        return (string?)health["services"]!["replica"]!["status"];
+        Assert.Equal((string?)health["services"]!["database"]!["pools"]!["replica"]!["status"] == "unhealthy" ? "degraded" : "healthy", (string?)health["status"]);
+        return (string?)health["services"]!["database"]!["pools"]!["replica"]!["status"];
     }
 }

@@ -41,6 +41,18 @@ public class StatementTests(Servers servers) : IClassFixture<Servers>
         Assert.Equal(1, await count.ExecuteScalarAsync(Ct));
     }
 
+    // Prepare it all the same and the last line finds it, with a plan for all values from the sixth run on.
+    [Fact]
+    public async Task A_statement_that_is_planned_for_its_values_is_never_prepared()
+    {
+        await using var database = await servers.CreateDatabaseAsync(Ct);
+        await using var db = DataSources.Create(database.ConnectionString + ";Maximum Pool Size=1", new DatabaseOptions { PoolMinimum = 0 }, loggers: null);
+        var file = new SqlFile("triple", "SELECT 3 * $1 AS triple") { IsPlannedForItsValues = true };
+        for (var i = 0; i < 7; i++) Assert.Equal(21, await RunAsync(db, file, 7));
+        await using var count = new SqlFile("prepared", "SELECT count(*)::integer FROM pg_prepared_statements WHERE statement LIKE '%AS triple'").On(db);
+        Assert.Equal(0, await count.ExecuteScalarAsync(Ct));
+    }
+
     private async Task<int> RunAsync(NpgsqlDataSource db, SqlFile file, int value)
     {
         await using var statement = file.On(db).With(value);

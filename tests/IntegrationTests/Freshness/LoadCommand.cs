@@ -20,6 +20,7 @@ internal static class LoadCommand
 
     public static int Explain()
     {
+        Console.Error.WriteLine("load soak [seconds] [rate]");
         Console.Error.WriteLine($"load freshness [seconds, 10 to {MaxSeconds}; default {DefaultSeconds}] [seed]");
         return 2;
     }

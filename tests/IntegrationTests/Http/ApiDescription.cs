@@ -93,6 +93,8 @@ internal static class Samples
         "token" or "refresh_token" => "not-one-of-ours",
         "user_id" => null,   // the caller
         "value" => new JsonObject { ["text"] = "a", ["number"] = 1 },
+        "users" => new JsonArray(new JsonObject { ["email"] = $"sample{Interlocked.Increment(ref _count)}@example.org", ["username"] = $"sample{_count}" }),
+        "all_or_nothing" => false,
         "key" => "permissions:user:1",
         "tag" => "stats:things",
         "role_id" or "prefix" or "event" or "all" => null,   // one target only

@@ -75,7 +75,9 @@ public class BadRequestsTests(Servers servers) : IClassFixture<Servers>
             {
                 parameters++;
                 var types = operation.TypesOf(schema);
-                string[] wrong = types.Contains("integer") ? ["abc", "1.5", "9223372036854775808", "2147483648", "-1", "%00", "1,2", "1e1", "0x1"]
+                // A number of an account has 64 bits, and may be nobody's.
+                string[] wrong = types.Contains("integer") && (string?)schema["format"] == "int64" ? ["abc", "1.5", "9223372036854775808", "%00", "1,2", "1e1", "0x1"]
+                    : types.Contains("integer") ? ["abc", "1.5", "9223372036854775808", "2147483648", "-1", "%00", "1,2", "1e1", "0x1"]
                     : types.Contains("boolean") ? ["abc", "2", "%00", "yes"] : [];
                 foreach (var value in wrong)
                 {

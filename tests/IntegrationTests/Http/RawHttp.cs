@@ -14,10 +14,12 @@ internal sealed class RawHttp : IAsyncDisposable
 
     private RawHttp(TcpClient client) => (_client, _stream) = (client, client.GetStream());
 
-    public static async Task<RawHttp> ConnectAsync(Node node, CancellationToken ct)
+    public static Task<RawHttp> ConnectAsync(Node node, CancellationToken ct) => ConnectAsync(node.Http.BaseAddress!, ct);
+
+    public static async Task<RawHttp> ConnectAsync(Uri address, CancellationToken ct)
     {
         var client = new TcpClient { NoDelay = true };
-        await client.ConnectAsync(node.Http.BaseAddress!.Host, node.Http.BaseAddress.Port, ct);
+        await client.ConnectAsync(address.Host, address.Port, ct);
         return new RawHttp(client);
     }
 
@@ -59,6 +61,19 @@ internal sealed class RawHttp : IAsyncDisposable
             int.Parse(lines[0].Split(' ')[1], CultureInfo.InvariantCulture),
             lines.Skip(1).Select(l => l.Split(": ", 2)).ToLookup(p => p[0], p => p[1], StringComparer.OrdinalIgnoreCase),
             text[(end + 4)..]);
+    }
+
+    /// <summary>Whether anything comes back before the connection ends; it is left open.</summary>
+    public async Task<bool> AnswersAsync(CancellationToken ct)
+    {
+        try
+        {
+            return await _stream.ReadAsync(new byte[1], ct) > 0;
+        }
+        catch (IOException)
+        {
+            return false;
+        }
     }
 
     public ValueTask DisposeAsync()

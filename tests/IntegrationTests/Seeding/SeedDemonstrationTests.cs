@@ -49,18 +49,47 @@ public class SeedDemonstrationTests(Servers servers) : IClassFixture<Servers>
         Assert.True(made < await database.AddRightlessUserAsync("after", Ct));   // the sequence goes on behind the numbers that were taken
     }
 
-    // The keys are dropped while rows come in. Write one of add_checks.sql otherwise than 0002_roles.sql does (leave ON DELETE CASCADE out)
-    // and this fails.
-    [Fact]
-    public async Task The_schema_afterwards_is_the_one_the_migrations_make()
+    // The keys and indexes are dropped while rows come in. Write a key of add_checks.sql otherwise than 0002_roles.sql does (leave ON DELETE CASCADE out), or forget
+    // rebuild_indexes.sql, and this fails.
+    [Theory]
+    [InlineData(5)]
+    [InlineData(2_000)]   // and then again, when there are more than few and the indexes stay
+    public async Task The_schema_afterwards_is_the_one_the_migrations_make(int users)
     {
-        const string constraints = "SELECT string_agg(conrelid::regclass || ' ' || conname || ' ' || pg_get_constraintdef(oid) || ' ' || convalidated, E'\\n' ORDER BY conrelid::regclass::text, conname) FROM pg_constraint WHERE connamespace = 'public'::regnamespace";
-        const string triggers = "SELECT count(*) FROM pg_trigger WHERE tgisinternal AND tgenabled = 'O'";
         await using var database = await servers.CreateDatabaseAsync(Ct);
-        var (before, enforced) = (await database.ReadSqlAsync<string>(constraints, Ct), await CountAsync(database, triggers));
-        await new SeedDemonstration(database.DataSource, TimeProvider.System).ExecuteAsync(new SeedSize(5, 2, 8, Hash), _ => { }, Ct);
-        Assert.Equal(before, await database.ReadSqlAsync<string>(constraints, Ct));
-        Assert.Equal(enforced, await CountAsync(database, triggers));
+        // An operator's own, of a kind ours are not.
+        await database.ExecuteSqlAsync("CREATE INDEX \"Of an Operator\" ON users USING brin (created_at) WITH (pages_per_range = 16)", Ct);
+        var before = await SchemaAsync(database);
+        var seed = new SeedDemonstration(database.DataSource, TimeProvider.System);
+        for (var round = 0; round < 2; round++)
+        {
+            var (index, wereFew) = (await IndexAsync(), await CountAsync(database, "SELECT count(*) FROM users") <= 1_000);
+            await seed.ExecuteAsync(new SeedSize(users, 2, 8, Hash), _ => { }, Ct);
+            Assert.Equal(before, await SchemaAsync(database));
+            Assert.Equal(wereFew, index != await IndexAsync());
+        }
+
+        Task<long> IndexAsync() => CountAsync(database, "SELECT 'users_names_trigrams'::regclass::oid::bigint");
+    }
+
+    // Lock no more than lock_users.sql does, and this fails: the transaction that has read, and now wants to write, and DROP INDEX wait for each other, until one of them
+    // dies of it.
+    [Fact]
+    public async Task A_transaction_that_reads_and_then_writes_accounts_ends_well_beside_a_seeding()
+    {
+        await using var database = await servers.CreateDatabaseAsync(Ct);
+        var anna = await database.AddRightlessUserAsync("anna", Ct);
+        await using var connection = await database.DataSource.OpenConnectionAsync(Ct);
+        await using var transaction = await connection.BeginTransactionAsync(Ct);
+        await using var command = new Npgsql.NpgsqlCommand($"SELECT count(*) FROM users WHERE id = {anna}", connection, transaction);
+        Assert.Equal(1L, await command.ExecuteScalarAsync(Ct));
+        var seeding = new SeedDemonstration(database.DataSource, TimeProvider.System).ExecuteAsync(new SeedSize(500, 2, 8, Hash), _ => { }, Ct);
+        await Eventually.TrueAsync(() => database.ReadSqlAsync<bool>("SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted AND relation = 'users'::regclass)", Ct), TimeSpan.FromSeconds(30));
+        command.CommandText = $"UPDATE users SET last_login_at = now() WHERE id = {anna}";
+        Assert.Equal(1, await command.ExecuteNonQueryAsync(Ct));
+        await transaction.CommitAsync(Ct);
+        Assert.Equal(1, await seeding);
+        Assert.Equal(501, await CountAsync(database, "SELECT count(*) FROM users"));
     }
 
     // One transaction: what fails at the end leaves nothing, and the keys are there.
@@ -68,15 +97,27 @@ public class SeedDemonstrationTests(Servers servers) : IClassFixture<Servers>
     public async Task A_seeding_that_is_broken_off_leaves_nothing()
     {
         await using var database = await servers.CreateDatabaseAsync(Ct);
+        var before = await SchemaAsync(database);
         using var stop = new CancellationTokenSource();
         var seed = new SeedDemonstration(database.DataSource, TimeProvider.System);
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => seed.ExecuteAsync(new SeedSize(20_000, 5, 16, Hash), rows =>
         {
-            if (rows > 25_000) stop.Cancel();   // among the roles: the keys are dropped at this moment
+            if (rows > 25_000) stop.Cancel();   // among the roles: the keys and the indexes are dropped at this moment
         }, stop.Token));
         Assert.Equal((0, 2, 16), (await CountAsync(database, "SELECT count(*) FROM users"), await CountAsync(database, "SELECT count(*) FROM roles"), await CountAsync(database, "SELECT count(*) FROM permissions")));
-        Assert.Equal(2, await CountAsync(database, "SELECT count(*) FROM pg_constraint WHERE conrelid = 'user_roles'::regclass AND contype = 'f'"));
+        Assert.Equal(before, await SchemaAsync(database));
     }
+
+    /// <summary>Constraints, indexes and how many triggers enforce foreign keys.</summary>
+    private Task<string[]> SchemaAsync(TestDatabase database) => database.ReadSqlAsync<string[]>(
+        """
+        SELECT array_agg(line ORDER BY line COLLATE "C")
+        FROM  (SELECT concat_ws(' ', 'constraint', conrelid::regclass, conname, pg_get_constraintdef(oid), convalidated) FROM pg_constraint WHERE connamespace = 'public'::regnamespace
+               UNION ALL
+               SELECT concat_ws(' ', 'index', pg_get_indexdef(indexrelid), indisvalid, indisunique) FROM pg_index WHERE indrelid IN ('users'::regclass, 'user_roles'::regclass)
+               UNION ALL
+               SELECT 'triggers ' || count(*) FROM pg_trigger WHERE tgisinternal AND tgenabled = 'O') v (line)
+        """, Ct);
 
     private Task<long> CountAsync(TestDatabase database, string sql) => database.ReadSqlAsync<long>(sql, Ct);
 }

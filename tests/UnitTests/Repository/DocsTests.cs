@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Reflection;
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
+using AuthService.Audit;
 using AuthService.Installation;
 using UnitTests.Installation;
 
@@ -69,6 +70,18 @@ public partial class DocsTests
         }
     }
 
+    // Add a type to AuditTypes and not to the page, or the other way round, and this names it; so does a type that nobody writes.
+    [Fact]
+    public void The_page_has_every_type_of_audit_event_that_is_written_and_no_others()
+    {
+        var types = typeof(AuditTypes).GetFields().ToDictionary(f => f.Name, f => (string)f.GetValue(null)!, StringComparer.Ordinal);
+        var page = RepositoryRoot.Read("docs", "audit.md");
+        var rows = AuditRow().Matches(page[page.IndexOf("## Types", StringComparison.Ordinal)..]).Select(m => m.Groups["type"].Value);
+        Assert.Equal(types.Values.Order(StringComparer.Ordinal), rows.Order(StringComparer.Ordinal));
+        var sources = RepositoryRoot.Sources("src/AuthService").Select(f => RepositoryRoot.Read("src/AuthService", f)).ToList();
+        Assert.All(types.Keys, name => Assert.True(sources.Exists(s => s.Contains($"AuditTypes.{name}", StringComparison.Ordinal)), $"nobody writes AuditTypes.{name}"));
+    }
+
     // Every link to a file of ours leads somewhere.
     [Fact]
     public void Links_between_pages_lead_somewhere()
@@ -95,8 +108,11 @@ public partial class DocsTests
     [GeneratedRegex(@"Settings\.Bind<(?<options>\w+)>\([^""]*""(?<section>\w+)""\)")]
     private static partial Regex Bound();
 
-    [GeneratedRegex(@"^\| `(?<key>[A-Za-z]+)` \|(?<default>[^|]*)\|", RegexOptions.Multiline)]
+    [GeneratedRegex(@"^\| `(?<key>[A-Za-z0-9]+)` \|(?<default>[^|]*)\|", RegexOptions.Multiline)]
     private static partial Regex Row();
+
+    [GeneratedRegex(@"^\| `(?<type>[a-z]+_[a-z_]+)` \|", RegexOptions.Multiline)]
+    private static partial Regex AuditRow();
 
     [GeneratedRegex(@"\]\((?<target>[^)\s]+)\)")]
     private static partial Regex Link();

@@ -55,6 +55,18 @@ public partial class ProblemsTests
         Assert.True(!inDocs.Except(inCode).Any(), "In docs/errors.md, but not in the code: " + string.Join(", ", inDocs.Except(inCode)));
     }
 
+    // Codes of one account among many: they have no status, the call has succeeded.
+    [Fact]
+    public void The_documentation_lists_every_code_of_a_row_and_no_other()
+    {
+        var own =
+            from file in RepositoryRoot.Sources("src/AuthService")
+            from Match made in RowProblemMade().Matches(RepositoryRoot.Read("src/AuthService", file))
+            select made.Groups["code"].Value;
+        var inDocs = RowOfRow().Matches(RepositoryRoot.Read("docs", "errors.md")).Select(m => m.Groups["code"].Value);
+        Assert.Equal(own.Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal), inDocs.Order(StringComparer.Ordinal));
+    }
+
     private static IEnumerable<string> FieldErrors() =>
         from file in RepositoryRoot.Sources("src/AuthService")
         from Match made in FieldErrorMade().Matches(RepositoryRoot.Read("src/AuthService", file))
@@ -65,6 +77,12 @@ public partial class ProblemsTests
 
     [GeneratedRegex(@"^\| `(?<code>[a-z_]+\.[a-z_]+)` \| (?<status>\d{3}) \|", RegexOptions.Multiline)]
     private static partial Regex Row();
+
+    [GeneratedRegex(@"^\| `(?<code>[a-z_]+\.[a-z_]+)` \| +\|", RegexOptions.Multiline)]
+    private static partial Regex RowOfRow();
+
+    [GeneratedRegex(@"(?:new RowProblem\(|RowProblem \w+ = new\()""(?<code>[a-z_]+\.[a-z_]+)""")]
+    private static partial Regex RowProblemMade();
 
     [GeneratedRegex(@"\bnew(?: FieldError)?\([^,()]+, ""(?<code>[a-z_]+\.[a-z_]+)"", [""$]")]
     private static partial Regex FieldErrorMade();

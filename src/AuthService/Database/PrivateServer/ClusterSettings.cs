@@ -2,7 +2,7 @@ using System.Text;
 
 namespace AuthService.Database.PrivateServer;
 
-/// <summary>The server settings we decide, as text for <c>postgres.conf</c>.</summary>
+/// <summary>The server settings we decide, as text for <c>postgres.conf</c>: those of production, and where and how this server listens and logs.</summary>
 internal static class ClusterSettings
 {
     /// <param name="socketFolder">The only place the server listens.</param>
@@ -10,7 +10,7 @@ internal static class ClusterSettings
     /// <param name="overrides">Added to the settings or put in place of them.</param>
     public static string Write(string socketFolder, bool withStatements, IReadOnlyDictionary<string, string> overrides)
     {
-        var settings = new SortedDictionary<string, string>(StringComparer.Ordinal)
+        var settings = new SortedDictionary<string, string>(ProductionSettings.All.ToDictionary(s => s.Name, s => s.Value, StringComparer.Ordinal), StringComparer.Ordinal)
         {
             ["listen_addresses"] = "",
             ["port"] = "5432",   // names the socket; nothing listens on TCP
@@ -18,11 +18,6 @@ internal static class ClusterSettings
             ["unix_socket_permissions"] = "0700",
             ["cluster_name"] = "authservice",
             ["timezone"] = "UTC",
-            ["max_connections"] = "250",
-            ["shared_buffers"] = "256MB",
-            ["effective_cache_size"] = "1GB",
-            ["maintenance_work_mem"] = "128MB",
-            ["checkpoint_completion_target"] = "0.9",
             // One file a weekday, overwritten a week later: the log can't grow without end.
             ["logging_collector"] = "on",
             ["log_directory"] = "log",
@@ -34,7 +29,7 @@ internal static class ClusterSettings
             ["log_timezone"] = "UTC",
             ["log_checkpoints"] = "off",
         };
-        if (withStatements) settings["shared_preload_libraries"] = "pg_stat_statements";
+        if (!withStatements) settings.Remove("shared_preload_libraries");
         foreach (var (name, value) in overrides) settings[name] = value;
 
         var text = new StringBuilder()

@@ -62,14 +62,14 @@ internal sealed class AccessEnforcement(RequestDelegate next, VerifiedTokens tok
     }
 
     /// <summary>The one bearer token of the request. Anything else in these headers is refused, never guessed at.</summary>
-    private static Problem? Token(IHeaderDictionary headers, out string token)
+    private static Problem? Token(IHeaderDictionary headers, out ReadOnlyMemory<char> token)
     {
-        token = "";
+        token = default;
         StringValues authorization = headers.Authorization, apiKey = headers["X-API-Key"];
         if (authorization.Count > 0 && apiKey.Count > 0) return HttpProblems.ConflictingCredentials;
         if (authorization.Count != 1 || authorization[0] is not { } value) return AccessProblems.NoToken;
         if (!value.StartsWith(Scheme, StringComparison.OrdinalIgnoreCase)) return AccessProblems.NoToken;
-        token = value[Scheme.Length..];
+        token = value.AsMemory(Scheme.Length);
         return token.Length == 0 ? AccessProblems.NoToken : null;
     }
 }

@@ -13,7 +13,7 @@ internal static class AuthenticationEndpoints
         var auth = routes.MapGroup("/api/v1/auth").WithTags("Authentication");
         auth.MapPost("/register", RegisterAsync).AllowAnyone().WithSummary("Make an account").MayFail(403, 429);
         auth.MapPost("/login", LogInAsync).AllowAnyone().WithSummary("Sign in with address and password").MayFail(401, 429);
-        auth.MapPost("/refresh", RefreshAsync).AllowAnyone().WithSummary("Exchange a refresh token for its successor and a new access token").MayFail(401, 429);
+        auth.MapPost("/refresh", RefreshAsync).AllowAnyone().OftenAsked().WithSummary("Exchange a refresh token for its successor and a new access token").MayFail(401, 429);
         auth.MapPost("/logout", LogOutAsync).RequireSession(beforePasswordChange: true).WithSummary("End this session").WaitsForNodes();
         auth.MapPost("/logout-all", LogOutAllAsync).RequireSession(beforePasswordChange: true).WithSummary("End every session of the account").WaitsForNodes();
         auth.MapPost("/password/change", ChangePasswordAsync).RequireSession(beforePasswordChange: true)

@@ -1,3 +1,4 @@
+using System.Globalization;
 using AuthService.Audit;
 using AuthService.Client;
 using AuthService.Database;
@@ -54,9 +55,15 @@ internal sealed class LogIn(
             var identity = new ProvedIdentity(account.User, account.Version, Password, rehashed, account.PasswordIsTemporary);
             if (await startSession.ExecuteAsync(identity, caller, ct) is { } tokens)
             {
+                var failedBefore = attempt.FailedBefore;
                 await attempt.EndAsync(LookEnd.Succeeded, ct);
                 device.Give(account.User.Id, account.Series);
-                audit.Record(AuditEvent.Of(AuditTypes.LoginSuccess, caller).On("user", account.User.Id) with { ActorType = "user", ActorId = account.User.Id });
+                audit.Record(AuditEvent.Of(failedBefore == 0 ? AuditTypes.LoginSuccess : AuditTypes.LoginSuccessAfterFail, caller).On("user", account.User.Id) with
+                {
+                    ActorType = "user",
+                    ActorId = account.User.Id,
+                    Reason = failedBefore == 0 ? null : string.Create(CultureInfo.InvariantCulture, $"{failedBefore} failed"),
+                });
                 return tokens;
             }
 

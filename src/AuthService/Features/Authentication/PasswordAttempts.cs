@@ -200,6 +200,10 @@ internal sealed class PasswordAttempt(PasswordAttempts attempts, PasswordTarget 
 
     public Look? Own { get; set; }
     public Look? Pair { get; set; }
+
+    /// <summary>Looks that failed since the last that succeeded, or are under way at the same time. Until this one has ended.</summary>
+    public int FailedBefore => Math.Max(0, (Own?.Failures ?? 1) - 1);
+
     public Tally LogIns { get; set; }
     public Tally? IpFailures { get; set; }
 

@@ -16,6 +16,7 @@ internal static class Authority
         new("users.last_administrator", 409, "This would leave the installation without an administrator.");
 
     private static readonly SqlFile ExceedsUser = SqlFile.Read("Features/Authorization/Authority.exceeds_user.sql");
+    private static readonly SqlFile ExceedUsers = SqlFile.Read("Features/Authorization/Authority.exceed_users.sql");
     private static readonly SqlFile ExceedsRole = SqlFile.Read("Features/Authorization/Authority.exceeds_role.sql");
     private static readonly SqlFile ExceedsPermission = SqlFile.Read("Features/Authorization/Authority.exceeds_permission.sql");
     private static readonly SqlFile LockAdministrators = SqlFile.Read("Features/Authorization/Authority.lock_administrators.sql");
@@ -25,6 +26,17 @@ internal static class Authority
     /// <param name="actorId">Null: the command line, which may do everything.</param>
     public static Task<Problem?> OverUserAsync(NpgsqlTransaction transaction, long? actorId, long userId, CancellationToken ct) =>
         ExceedsAsync(ExceedsUser, transaction, actorId, userId, ct);
+
+    /// <summary>Which of these accounts <paramref name="actorId"/> may not change; as <see cref="OverUserAsync"/>, of many at once.</summary>
+    public static async Task<HashSet<long>> ExceedingAsync(NpgsqlTransaction transaction, long? actorId, long[] userIds, CancellationToken ct)
+    {
+        var exceeding = new HashSet<long>();
+        if (actorId is not { } actor || userIds.Length == 0) return exceeding;
+        await using var command = ExceedUsers.On(transaction).With(actor).With(userIds);
+        await using var row = await command.ExecuteReaderAsync(ct);
+        while (await row.ReadAsync(ct)) exceeding.Add(row.GetInt64(0));
+        return exceeding;
+    }
 
     /// <summary>May <paramref name="actorId"/> grant, revoke, change or delete this role?</summary>
     public static Task<Problem?> OverRoleAsync(NpgsqlTransaction transaction, long? actorId, long roleId, CancellationToken ct) =>

@@ -11,8 +11,8 @@ internal static class AuthorizationEndpoints
 {
     public static void MapAuthorization(this IEndpointRouteBuilder routes)
     {
-        var authz = routes.MapGroup("/api/v1/authz").WithTags("Authorization").RequireSession();
-        authz.MapPost("/check", CheckAsync).WithSummary("May an account do this?");
+        var authz = routes.MapGroup("/api/v1/authz").WithTags("Authorization").RequireSession().OftenAsked();
+        authz.MapPost("/check", CheckAsync).DisableValidation().WithSummary("May an account do this?");   // CheckForm validates
         authz.MapPost("/check/batch", CheckBatchAsync).WithSummary("Up to 100 checks, answered from one state");
         routes.MapPost("/api/v1/authz/explain", ExplainAsync).WithTags("Authorization").RequirePermission(OwnPermissions.UsersRead)
             .WithSummary("Why may an account do this, or not?");
@@ -20,22 +20,23 @@ internal static class AuthorizationEndpoints
         routes.MapGet("/api/v1/me/permissions", MineAsync).WithTags("Me").RequireSession().WithSummary("What the caller may do");
     }
 
-    private static async Task<Results<Ok<CheckResponse>, ProblemResult>> CheckAsync(
+    private static async Task<Results<JsonAnswer<CheckResponse>, ProblemResult>> CheckAsync(
         CheckRequest request, Caller caller, CheckPermission check, HttpResponse response, CancellationToken ct)
     {
+        if (CheckForm.ProblemOf(request) is { } invalid) return invalid.ToHttp();
         var outcome = await check.ExecuteAsync(caller, request, ct);
         if (outcome.Failed(out var problem, out var answer)) return problem.ToHttp();
         SetTier(response, answer);
-        return TypedResults.Ok(new CheckResponse(answer.Results[0], answer.Revision));
+        return new JsonAnswer<CheckResponse>(new CheckResponse(answer.Results[0], answer.Revision));
     }
 
-    private static async Task<Results<Ok<BatchCheckResponse>, ProblemResult>> CheckBatchAsync(
+    private static async Task<Results<JsonAnswer<BatchCheckResponse>, ProblemResult>> CheckBatchAsync(
         BatchCheckRequest request, Caller caller, CheckPermission check, HttpResponse response, CancellationToken ct)
     {
         var outcome = await check.ExecuteAsync(caller, request.Checks, request.AtLeast, ct);
         if (outcome.Failed(out var problem, out var answer)) return problem.ToHttp();
         SetTier(response, answer);
-        return TypedResults.Ok(new BatchCheckResponse(answer.Results, answer.Revision));
+        return new JsonAnswer<BatchCheckResponse>(new BatchCheckResponse(answer.Results, answer.Revision));
     }
 
     /// <summary>nginx <c>auth_request</c>, Traefik and Caddy pass the client's headers and look at the status alone.</summary>

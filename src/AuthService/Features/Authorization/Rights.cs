@@ -110,6 +110,7 @@ internal sealed class Rights(TieredCache cache, LaneSet lanes, NpgsqlDataSource 
     private async ValueTask<UserRights> LoadAsync(long userId, CancellationToken ct)
     {
         RightsTelemetry.Miss();
+        using var wait = TimeSpent.InCache();
         for (var attempt = 0; ; attempt++)
         {
             // The second time and later one of the two was out of date, and nobody can say which: both from the database.
@@ -152,7 +153,11 @@ internal sealed class Rights(TieredCache cache, LaneSet lanes, NpgsqlDataSource 
 
     private ValueTask<RoleSet> RolesAsync(long userId, HybridCacheEntryOptions entry, CancellationToken ct) => cache.GetOrCreateAsync(
         KeyOf(userId), (_load, userId),
-        static async (s, token) => await s._load.ExecuteAsync(s.userId, token), entry, [CacheTags.User(userId)], ct);
+        static async (s, token) =>
+        {
+            using var wait = TimeSpent.InDatabase();
+            return await s._load.ExecuteAsync(s.userId, token);
+        }, entry, [CacheTags.User(userId)], ct);
 
     private static string KeyOf(long userId) => string.Create(CultureInfo.InvariantCulture, $"{CacheTags.RightsPrefix}{userId}");
 

@@ -4,5 +4,6 @@ internal static class CacheAdministrationFeature
 {
     public static IServiceCollection AddCacheAdministration(this IServiceCollection services) => services
         .AddSingleton<InvalidateCache>()
+        .AddSingleton<CleanUpCache>()
         .AddSingleton<CompareRights>();
 }

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using AuthService.Client;
 using AuthService.Database;
 using AuthService.Http;
@@ -5,24 +6,35 @@ using Npgsql;
 
 namespace AuthService.Features.Permissions;
 
-/// <summary>One page of permissions, by name.</summary>
-internal sealed class ListPermissions(NpgsqlDataSource db)
+/// <summary>One page of permissions and how many there are, in one statement.</summary>
+internal sealed class ListPermissions(NpgsqlDataSource db, Cursors cursors)
 {
     private static readonly SqlFile List = SqlFile.Beside<ListPermissions>("list_permissions");
 
-    public async Task<Outcome<Page<PermissionInfo>>> ExecuteAsync(string? search, OffsetPaging paging, CancellationToken ct)
+    /// <summary>Each is unique and has an index.</summary>
+    private static readonly Dictionary<string, ListOrder> Sorts = new(StringComparer.Ordinal)
     {
-        if (!paging.IsValid) return Paging.NotValid;
-        await using var command = List.On(db).With(LikePattern.Anywhere(search)).With(paging.Take).With(paging.Skip);
-        await using var row = await command.ExecuteReaderAsync(ct);
-        var permissions = new List<PermissionInfo>();
-        long total = 0;
-        while (await row.ReadAsync(ct))
-        {
-            total = row.GetInt64(0);
-            if (!row.IsDBNull(1)) permissions.Add(GetPermission.Read(row, 1).Permission);
-        }
+        ["name"] = new("p.resource", "text", "p.action", "text"),
+        ["id"] = new("p.id", "bigint", "p.id"),
+    };
 
-        return new Page<PermissionInfo>(permissions, total, TotalIsEstimate: false, NextCursor: null);
+    private static readonly ConcurrentDictionary<(Reading, bool IsSearch), SqlFile> Statements = new();
+
+    /// <param name="search">Part of the name, taken literally, without regard to case.</param>
+    /// <param name="sort">One of <c>name id</c>, with <c>-</c> before it for descending.</param>
+    public async Task<Outcome<Page<PermissionInfo>>> ExecuteAsync(string? search, string? sort, Paging paging, CancellationToken ct)
+    {
+        if (ListPart.Of(cursors, paging, sort ?? "name", Sorts.Keys, $"permissions\n{search}").Failed(out var problem, out var part)) return problem;
+        var pattern = LikePattern.Anywhere(search);
+        await using var command = Statements.GetOrAdd((part.Reading, pattern is not null), static s => StatementOf(s.Item1, s.IsSearch)).On(db)
+            .With(part.Key).With(part.Tie).With(part.Limit).With(part.Offset).With(paging.RowsForTotal).With(pattern);
+        return (await part.PageAsync(command, static row => GetPermission.Read(row, 4).Permission, ct))!;
+    }
+
+    internal static SqlFile StatementOf(Reading reading, bool isSearch)
+    {
+        var sort = Sorts[reading.Sort];
+        var file = List.Fill("key", sort.Key).Fill("tie", sort.Tie!).Fill("direction", reading.Direction).Fill("place", reading.PlaceIn(sort));
+        return isSearch ? file : file.Fill("match", "true");
     }
 }

@@ -13,7 +13,7 @@ internal static class PermissionsEndpoints
     public static void MapPermissions(this IEndpointRouteBuilder routes)
     {
         var permissions = routes.MapGroup("/api/v1/permissions").WithTags("Permissions");
-        permissions.MapGet("", ListAsync).RequirePermission(OwnPermissions.PermissionsRead).WithSummary("List permissions").Cached(ListLife, [CacheTags.Catalog], "permissions:all");
+        permissions.MapGet("", ListAsync).RequirePermission(OwnPermissions.PermissionsRead).WithSummary("List permissions").Cached(ListLife, [CacheTags.Catalog], "permissions:all").MayBeCompressed();
         permissions.MapPost("", CreateAsync).RequirePermission(OwnPermissions.PermissionsWrite).WithSummary("Make a permission").MayFail(409).WaitsForNodes();
         permissions.MapGet("/{id:long}", GetAsync).RequirePermission(OwnPermissions.PermissionsRead).WithSummary("One permission");
         permissions.MapPatch("/{id:long}", UpdateAsync).RequirePermission(OwnPermissions.PermissionsWrite).WithSummary("Describe or rename a permission").MayFail(409, 412).WaitsForNodes();
@@ -21,10 +21,11 @@ internal static class PermissionsEndpoints
     }
 
     private static async Task<Results<Ok<Page<PermissionInfo>>, ProblemResult>> ListAsync(
-        [AsParameters] OffsetPaging paging, string? search, ListPermissions list, CancellationToken ct)
+        [AsParameters] Paging paging, string? search, string? sort, ListPermissions list, HttpContext context, CancellationToken ct)
     {
-        var outcome = await list.ExecuteAsync(search, paging, ct);
+        var outcome = await list.ExecuteAsync(search, sort, paging, ct);
         if (outcome.Failed(out var problem, out var page)) return problem.ToHttp();
+        Paging.Link(context, page);
         return TypedResults.Ok(page);
     }
 
@@ -36,9 +37,13 @@ internal static class PermissionsEndpoints
         return TypedResults.Created($"/api/v1/permissions/{created.Id}", created);
     }
 
-    private static async Task<Results<Ok<PermissionInfo>, ProblemResult>> GetAsync(
-        long id, GetPermission get, HttpResponse response, CancellationToken ct) =>
-        Answer(await get.ExecuteAsync(id, ct), response);
+    private static async Task<Results<Ok<PermissionInfo>, EmptyHttpResult, ProblemResult>> GetAsync(
+        long id, GetPermission get, HttpResponse response, CancellationToken ct)
+    {
+        if ((await get.ExecuteAsync(id, ct)).Failed(out var problem, out var found)) return problem.ToHttp();
+        if (response.IsKnownToClient(ETags.Of(found.Version))) return TypedResults.Empty;
+        return TypedResults.Ok(found.Permission);
+    }
 
     private static async Task<Results<Ok<PermissionInfo>, ProblemResult>> UpdateAsync(
         long id, UpdatePermissionRequest request, IfMatch ifMatch, Caller caller, UpdatePermission update, HttpResponse response, CancellationToken ct) =>

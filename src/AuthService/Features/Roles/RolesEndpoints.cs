@@ -13,7 +13,7 @@ internal static class RolesEndpoints
     public static void MapRoles(this IEndpointRouteBuilder routes)
     {
         var roles = routes.MapGroup("/api/v1/roles").WithTags("Roles");
-        roles.MapGet("", ListAsync).RequirePermission(OwnPermissions.RolesRead).WithSummary("List roles").Cached(ListLife, [CacheTags.Catalog], "roles:list");
+        roles.MapGet("", ListAsync).RequirePermission(OwnPermissions.RolesRead).WithSummary("List roles").Cached(ListLife, [CacheTags.Catalog], "roles:list").MayBeCompressed();
         roles.MapPost("", CreateAsync).RequirePermission(OwnPermissions.RolesWrite).WithSummary("Make a role").MayFail(409).WaitsForNodes();
         roles.MapGet("/{id:long}", GetAsync).RequirePermission(OwnPermissions.RolesRead).WithSummary("One role with its permissions");
         roles.MapPatch("/{id:long}", UpdateAsync).RequirePermission(OwnPermissions.RolesWrite).WithSummary("Rename or describe a role").MayFail(409, 412).WaitsForNodes();
@@ -25,10 +25,11 @@ internal static class RolesEndpoints
     }
 
     private static async Task<Results<Ok<Page<RoleInfo>>, ProblemResult>> ListAsync(
-        [AsParameters] OffsetPaging paging, string? search, ListRoles list, CancellationToken ct)
+        [AsParameters] Paging paging, string? search, string? sort, ListRoles list, HttpContext context, CancellationToken ct)
     {
-        var outcome = await list.ExecuteAsync(search, paging, ct);
+        var outcome = await list.ExecuteAsync(search, sort, paging, ct);
         if (outcome.Failed(out var problem, out var page)) return problem.ToHttp();
+        Paging.Link(context, page);
         return TypedResults.Ok(page);
     }
 

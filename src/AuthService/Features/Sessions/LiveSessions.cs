@@ -27,12 +27,13 @@ internal sealed class LiveSessions(TieredCache cache, LaneSet lanes, PermissionC
         key.TryWrite(CultureInfo.InvariantCulture, $"{CacheTags.SessionPrefix}{sessionId}", out _);
         return cache.TryGetFromMemory(key, out LiveSession? session)
             ? new ValueTask<LiveSession?>(session)
-            : cache.GetOrLoadAsync<(LiveSessions, Guid), LiveSession?>(key, (this, sessionId), static (s, context, token) => s.Item1.LoadAsync(s.Item2, context, token), token: ct);
+            : TimeSpent.InCache(cache.GetOrLoadAsync<(LiveSessions, Guid), LiveSession?>(key, (this, sessionId), static (s, context, token) => s.Item1.LoadAsync(s.Item2, context, token), token: ct));
     }
 
     private async ValueTask<LiveSession?> LoadAsync(Guid id, LoadContext context, CancellationToken ct)
     {
         var askedAt = clock.GetTimestamp();
+        using var wait = TimeSpent.InDatabase();
         if (await _find.ExecuteAsync(id, ct) is not { } found)
         {
             context.DoNotStore = true;   // there may be as many of these as anyone likes to make up

@@ -70,6 +70,11 @@ internal sealed class RefreshSession(
             isReuse = lives && token.Generation < row.GetInt32(3);
         }
 
+        if (!lives)
+        {
+            audit.Record(AuditEvent.Of(AuditTypes.SessionUseAfterExpire, caller).On("user", userId) with { SessionId = token.SessionId, Outcome = AuditOutcome.Failure });
+        }
+
         // Whoever ended it may have died between its commit and its wait: then this 401 waits in its place.
         if (!lives) await changes.WaitForAsync(caller.WithoutReceipt(), [CacheTags.Session(token.SessionId), CacheTags.User(userId)], ct);
         if (isReuse) await EndReusedAsync(token, caller, ct);

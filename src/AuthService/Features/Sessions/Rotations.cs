@@ -18,10 +18,17 @@ internal sealed class Rotations(LaneSet lanes, NpgsqlDataSource db, SessionOptio
     private static readonly SqlFile Rotate = SqlFile.Beside<RefreshSession>("rotate");
     private static readonly SqlFile RotateWaiting = Rotate.Fill("wait", "");
 
+    /// <summary>The statement of <see cref="RotateAloneAsync"/>.</summary>
+    internal static SqlFile Alone => RotateWaiting;
+
     private readonly BatchedCall<Rotation, RotatedSession?> _together = lanes.Add(new RotateTogether(options));
 
     /// <returns>Null: the secret is not the current one, the session has ended, or somebody holds its row.</returns>
-    public Task<RotatedSession?> RotateAsync(Rotation rotation, CancellationToken ct) => _together.ExecuteAsync(rotation, ct);
+    public async Task<RotatedSession?> RotateAsync(Rotation rotation, CancellationToken ct)
+    {
+        using var wait = TimeSpent.InDatabase();
+        return await _together.ExecuteAsync(rotation, ct);
+    }
 
     /// <summary>Alone, and waits for whoever holds the row.</summary>
     /// <returns>Null: the secret is not the current one, or the session has ended.</returns>

@@ -6,6 +6,7 @@ using AuthService.Features.Authorization;
 using AuthService.Http;
 using AuthService.Tokens;
 using Npgsql;
+using SolidCache;
 
 namespace AuthService.Features.Sessions;
 
@@ -43,6 +44,7 @@ internal sealed class StartSession(
     private async Task<(DateTimeOffset? AuthTime, List<Guid> Surplus)> InsertAsync(Guid id, RefreshToken token, ProvedIdentity identity, Caller caller, CancellationToken ct)
     {
         var userId = identity.User.Id;
+        using var wait = TimeSpent.InDatabase();
         await using var connection = await db.OpenConnectionAsync(ct);
         // A batch is one transaction by itself; each statement in it sees what was committed before that statement began.
         await using var batch = new NpgsqlBatch(connection);
@@ -52,6 +54,7 @@ internal sealed class StartSession(
             .With(options.IdleTimeout).With(options.AbsoluteTimeout).With(identity.Amr).With(caller.Ip).With(caller.UserAgent);
 
         var surplus = new List<Guid>();
+        using var timing = SlowStatements.Time(batch);
         await batch.PrepareAsync(ct);
         await using var reader = await batch.ExecuteReaderAsync(ct);
         while (await reader.ReadAsync(ct)) surplus.Add(reader.GetGuid(0));

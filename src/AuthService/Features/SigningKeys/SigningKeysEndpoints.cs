@@ -16,9 +16,11 @@ internal static class SigningKeysEndpoints
         wellKnown.MapGet("/oauth-authorization-server", Metadata).WithSummary("Metadata of this authorization server");
     }
 
-    private static FileContentHttpResult Jwks(SigningKeyRing ring, TokenOptions options, HttpResponse response)
+    private static Results<FileContentHttpResult, EmptyHttpResult> Jwks(SigningKeyRing ring, TokenOptions options, HttpResponse response)
     {
+        var isKnown = response.IsKnownToClient(ETags.Of(ring.Current.Jwks.Span));
         Cacheable(response, options);
+        if (isKnown) return TypedResults.Empty;
         return TypedResults.Bytes(ring.Current.Jwks, "application/jwk-set+json");
     }
 

@@ -21,12 +21,12 @@ internal sealed class GetSetting(NpgsqlDataSource db, TieredCache cache)
     public async Task<Outcome<SettingInfo>> ExecuteAsync(string key, CancellationToken ct)
     {
         if (!SettingKey.IsWellFormed(key)) return SystemSettingsProblems.NotFound;
-        var setting = await cache.GetOrLoadAsync(CacheTags.Setting(key), (db, key), static async (s, context, stop) =>
+        var setting = await TimeSpent.InCache(cache.GetOrLoadAsync(CacheTags.Setting(key), (db, key), static async (s, context, stop) =>
         {
             var found = await FindAsync(s.db, s.key, stop);
             context.DoNotStore = found is null;   // names that are nothing's are without end
             return found;
-        }, token: ct);
+        }, token: ct));
         return setting is null ? SystemSettingsProblems.NotFound : setting.ToWire(key);
     }
 

@@ -22,12 +22,12 @@ internal sealed class GetUser(NpgsqlDataSource db, TieredCache cache, Rights rig
     public async Task<Outcome<VersionedUser>> ExecuteAsync(long id, bool useCache, CancellationToken ct)
     {
         if (!useCache) return await FindAsync(db, id, ct) is { } found ? found : UsersProblems.NotFound;
-        var profile = await cache.GetOrLoadAsync(CacheTags.ProfileKey(id), (db, id), static async (s, context, stop) =>
+        var profile = await TimeSpent.InCache(cache.GetOrLoadAsync(CacheTags.ProfileKey(id), (db, id), static async (s, context, stop) =>
         {
             var loaded = await FindAsync(s.db, s.id, stop);
             context.DoNotStore = loaded is null;   // numbers that are nobody's are without end
             return loaded;
-        }, tags: [CacheTags.Profile(id), CacheTags.User(id)], token: ct);
+        }, tags: [CacheTags.Profile(id), CacheTags.User(id)], token: ct));
         if (profile is null) return UsersProblems.NotFound;
         var may = await rights.OfAsync(id, ct);
         return profile with { User = profile.User with { Roles = may.Roles, Permissions = may.Permissions } };

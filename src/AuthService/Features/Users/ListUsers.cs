@@ -18,98 +18,66 @@ internal sealed class ListUsers(ReplicaReads reads, Cursors cursors)
     private const int ShortestPart = 3;   // what an index of trigrams can find
 
     private static readonly SqlFile List = SqlFile.Beside<ListUsers>("list_users");
-    private static readonly SqlFile Find = SqlFile.Beside<ListUsers>("search_users");
+    private static readonly SqlFile Find = SqlFile.Beside<ListUsers>("search_users") with { IsPlannedForItsValues = true };
 
     /// <summary>What is sorted by has an index, or (log-in) says in the docs that it has none.</summary>
-    private static readonly Dictionary<string, (string Key, string Type)> Sorts = new(StringComparer.Ordinal)
+    private static readonly Dictionary<string, ListOrder> Sorts = new(StringComparer.Ordinal)
     {
-        ["id"] = ("u.id", "bigint"),
-        ["email"] = ("lower(u.email)", "text"),
-        ["username"] = ("lower(u.username)", "text"),
-        ["created_at"] = ("u.created_at", "timestamptz"),
-        ["last_login_at"] = ("coalesce(u.last_login_at, '-infinity')", "timestamptz"),
+        ["id"] = new("u.id", "bigint", "u.id"),
+        ["email"] = new("lower(u.email)", "text", "u.id"),
+        ["username"] = new("lower(u.username)", "text", "u.id"),
+        ["created_at"] = new("u.created_at", "timestamptz", "u.id"),
+        ["last_login_at"] = new("coalesce(u.last_login_at, '-infinity')", "timestamptz", "u.id"),
     };
 
     // Each filled as it is first asked for: what a statement says, and not a parameter, is what its plan goes by.
     private static readonly ConcurrentDictionary<Shape, SqlFile> Statements = new();
 
+    /// <summary>The statements a list may come to, for who wants to see their plans. Each order is there first, later and backwards; both filters once for each way to search.</summary>
+    public static IEnumerable<(string Name, string Shape, string Sort, bool IsBeginning, SqlFile File)> Shapes =>
+        from match in Enum.GetValues<Match>()
+        from shape in Sorts.Keys.SelectMany(sort => new Reading[] { new(sort, false, null), new(sort, false, Way.After), new(sort, true, Way.Before) }).Select(r => new Shape(r, null, match))
+            .Concat([new(new Reading("id", false, null), true, match), new(new Reading("id", false, null), false, match)])
+        let name = match == Match.All ? "Users/ListUsers.list_users" : "Users/ListUsers.search_users"
+        let active = shape.IsActive switch { null => "", true => " active", false => " inactive" }
+        let reading = shape.Reading
+        select (name, $"{match.ToString().ToLowerInvariant()} by {(reading.IsDescending ? "-" : "")}{reading.Sort}{active}{(reading.Way is null ? "" : " from a place")}", reading.Sort, match == Match.Beginning, StatementOf(shape));
+
     public async Task<Outcome<Page<UserSummary>>> ExecuteAsync(UserFilter filter, Paging paging, CancellationToken ct)
     {
-        if (!paging.IsValid) return Paging.NotValid;
-        var sort = filter.Sort ?? "id";
-        var isDescending = sort.StartsWith('-');
-        if (!Sorts.ContainsKey(isDescending ? sort[1..] : sort)) return UsersProblems.SortNotKnown;
-        var scope = $"users\n{sort}\n{filter.IsActive}\n{filter.Search}";
-        string? placeKey = null;
-        long placeId = 0;
-        var goesBack = false;
-        if (paging.Cursor is { } cursor && !cursors.TryRead(cursor, scope, out placeKey, out placeId))
-        {
-            goesBack = cursors.TryRead(cursor, Backwards(scope), out placeKey, out placeId);
-            if (!goesBack) return Paging.CursorNotValid;
-        }
-
+        if (ListPart.Of(cursors, paging, filter.Sort ?? "id", Sorts.Keys, $"users\n{filter.IsActive}\n{filter.Search}").Failed(out var problem, out var part)) return problem;
         var match = string.IsNullOrEmpty(filter.Search) ? Match.All : new StringInfo(filter.Search).LengthInTextElements < ShortestPart ? Match.Beginning : Match.Part;
-        var shape = new Shape(isDescending ? sort[1..] : sort, isDescending != goesBack, filter.IsActive, match, placeKey is not null);
-        var (users, total, isEstimate, hasMore) = await reads.RunAsync(db => ReadAsync(db, shape, filter, paging, placeKey, placeId, ct));
-        if (goesBack) users.Reverse();
-        var hasNext = goesBack || hasMore;
-        var hasPrevious = goesBack ? hasMore : placeKey is not null || paging.Skip > 0;
-        return new Page<UserSummary>(
-            users.ConvertAll(u => u.User), total, isEstimate,
-            hasNext && users.Count > 0 ? cursors.Make(scope, users[^1].Key, users[^1].User.Id) : null,
-            hasPrevious && users.Count > 0 ? cursors.Make(Backwards(scope), users[0].Key, users[0].User.Id) : null);
-    }
-
-    private static async Task<(List<(UserSummary User, string Key)> Users, long? Total, bool IsEstimate, bool HasMore)> ReadAsync(
-        NpgsqlDataSource db, Shape shape, UserFilter filter, Paging paging, string? placeKey, long placeId, CancellationToken ct)
-    {
-        await using var command = Statements.GetOrAdd(shape, static s => StatementOf(s)).On(db)
-            .With(placeKey).With(placeId).With(paging.Take + 1).With(paging.Skip).With(paging.WantsTotal);
-        if (shape.Match != Match.All) command.With(shape.Match == Match.Part ? LikePattern.Anywhere(filter.Search) : filter.Search!.ToLowerInvariant()).With(paging.WantsExactTotal);
-        await using var row = await command.ExecuteReaderAsync(ct);
-
-        var users = new List<(UserSummary User, string Key)>(paging.Take);
-        long? total = null;
-        var (isEstimate, hasMore) = (false, false);
-        while (await row.ReadAsync(ct))
+        var statement = Statements.GetOrAdd(new Shape(part.Reading, filter.IsActive, match), static s => StatementOf(s));
+        return (await reads.RunAsync(async db =>
         {
-            total = row.IsDBNull(0) ? null : row.GetInt64(0);
-            isEstimate = row.GetBoolean(1);
-            if (row.IsDBNull(2)) break;
-            hasMore = users.Count == paging.Take;   // one more than asked for
-            if (!hasMore) users.Add((Read(row), row.GetString(11)));
-        }
-
-        return (users, total, isEstimate, hasMore);
+            await using var command = statement.On(db).With(part.Key).With(part.Tie).With(part.Limit).With(part.Offset).With(paging.WantsTotal);
+            if (match != Match.All) command.With(match == Match.Part ? LikePattern.Anywhere(filter.Search) : filter.Search!.ToLowerInvariant()).With(paging.WantsExactTotal);
+            return await part.PageAsync(command, Read, ct);
+        }))!;
     }
-
-    /// <summary>Of cursors to a page before: another list, as far as cursors go.</summary>
-    private static string Backwards(string scope) => "back " + scope;
 
     private static UserSummary Read(NpgsqlDataReader row) => new()
     {
-        Id = row.GetInt64(2),
-        Email = row.GetString(3),
-        Username = row.GetString(4),
-        DisplayName = row.IsDBNull(5) ? null : row.GetString(5),
-        IsActive = row.GetBoolean(6),
-        EmailVerified = row.GetBoolean(7),
-        CreatedAt = row.GetFieldValue<DateTimeOffset>(8),
-        UpdatedAt = row.GetFieldValue<DateTimeOffset>(9),
-        LastLoginAt = row.IsDBNull(10) ? null : row.GetFieldValue<DateTimeOffset>(10),
+        Id = row.GetInt64(4),
+        Email = row.GetString(5),
+        Username = row.GetString(6),
+        DisplayName = row.IsDBNull(7) ? null : row.GetString(7),
+        IsActive = row.GetBoolean(8),
+        EmailVerified = row.GetBoolean(9),
+        CreatedAt = row.GetFieldValue<DateTimeOffset>(10),
+        UpdatedAt = row.GetFieldValue<DateTimeOffset>(11),
+        LastLoginAt = row.IsDBNull(12) ? null : row.GetFieldValue<DateTimeOffset>(12),
     };
 
     private static SqlFile StatementOf(Shape shape)
     {
-        var (key, type) = Sorts[shape.Sort];
-        var (after, direction) = shape.IsDescending ? ("<", "DESC") : (">", "ASC");
-        var file = (shape.Match == Match.All ? List : Find).Fill("key", key).Fill("direction", direction)
+        var sort = Sorts[shape.Reading.Sort];
+        var file = (shape.Match == Match.All ? List : Find).Fill("key", sort.Key).Fill("direction", shape.Reading.Direction)
             .Fill("filter", shape.IsActive switch { null => "true", true => "u.is_active", false => "NOT u.is_active" })
             .Fill("counted", shape.IsActive switch { null => "living", true => "active", false => "living - active" })
-            .Fill("place", shape.HasPlace ? $"({key}, u.id) {after} ($1::text::{type}, $2)" : "true");
+            .Fill("place", shape.Reading.PlaceIn(sort));
         if (shape.Match == Match.All) return file;
-        file = file.Fill("found_place", shape.HasPlace ? $"(u.sort_value, u.id) {after} ($1::text::{type}, $2)" : "true");
+        file = file.Fill("found_place", shape.Reading.PlaceIn(sort with { Key = "u.sort_value" }));
         return shape.Match == Match.Part ? file : file.Fill("match",
             // A range, which an index has even where the text is not known yet. U+10FFFF: no text goes on with more.
             "(lower(u.email) ~>=~ $6 AND lower(u.email) ~<~ ($6 || chr(1114111))) OR (lower(u.username) ~>=~ $6 AND lower(u.username) ~<~ ($6 || chr(1114111)))");
@@ -123,5 +91,5 @@ internal sealed class ListUsers(ReplicaReads reads, Cursors cursors)
     }
 
     /// <summary>What makes one statement different from another.</summary>
-    private readonly record struct Shape(string Sort, bool IsDescending, bool? IsActive, Match Match, bool HasPlace);
+    private readonly record struct Shape(Reading Reading, bool? IsActive, Match Match);
 }

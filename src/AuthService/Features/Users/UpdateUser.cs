@@ -54,7 +54,7 @@ internal sealed class UpdateUser(Changes changes)
         (await GetUser.InAsync(transaction, id, ct)).Failed(out var missing, out _) ? missing : HttpProblems.PreconditionFailed;
 
     /// <summary>Which members were set. Not to what: the trail outlives the account and holds no personal data.</summary>
-    private static string Changed(UpdateUserRequest request)
+    public static string Changed(UpdateUserRequest request)
     {
         var names = new List<string>();
         if (request.Email is not null) names.Add("email");

@@ -1,6 +1,8 @@
 using AuthService.Client;
+using AuthService.Features.Sessions;
 using AuthService.Http;
 using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.AspNetCore.Mvc;
 
 namespace AuthService.Features.Users;
 
@@ -13,10 +15,12 @@ internal static class UsersEndpoints
         users.MapGet("/profile", GetProfileAsync).RequireSession(beforePasswordChange: true).WithSummary("The caller's own account");
         users.MapPatch("/profile", UpdateProfileAsync).RequireSession().WithSummary("Change the caller's own account").MayFail(409, 412).WaitsForNodes();
 
-        users.MapGet("", ListAsync).RequirePermission(OwnPermissions.UsersRead).WithSummary("List accounts");
+        users.MapGet("", ListAsync).RequirePermission(OwnPermissions.UsersRead).WithSummary("List accounts").MayBeCompressed();
         users.MapPost("", CreateAsync).RequirePermission(OwnPermissions.UsersWrite).WithSummary("Make an account with a temporary password").MayFail(409).WaitsForNodes();
-        users.MapGet("/export", ExportAsync).RequirePermission(OwnPermissions.UsersRead).WithSummary("All accounts, one JSON object a line")
-            .Produces<string>(contentType: ExportUsers.ContentType);
+        users.MapPost("/bulk", BulkAsync).RequirePermission(OwnPermissions.UsersWrite).WithSummary("Make and change up to 10,000 accounts").MayFail(409).WaitsForNodes()
+            .WithMetadata(new RequestSizeLimitAttribute(BulkUsers.MaxBodyBytes));
+        users.MapGet("/export", Export).RequirePermission(OwnPermissions.UsersRead).WithSummary("All accounts, one JSON object a line, or CSV")
+            .Produces<string>(contentType: ExportUsers.ExportFormat.Ndjson.ContentType).Streams().MayBeCompressed();
         users.MapGet("/{id:long}", GetAsync).RequirePermission(OwnPermissions.UsersRead).WithSummary("One account with its roles and permissions");
         users.MapPatch("/{id:long}", UpdateAsync).RequirePermission(OwnPermissions.UsersWrite).WithSummary("Change an account").MayFail(409, 412).WaitsForNodes();
         users.MapPost("/{id:long}/activate", ActivateAsync).RequirePermission(OwnPermissions.UsersWrite).WithSummary("Let an account sign in again").WaitsForNodes();
@@ -27,6 +31,7 @@ internal static class UsersEndpoints
         users.MapGet("/{id:long}/roles", ListRolesAsync).RequirePermission(OwnPermissions.UsersRead).WithSummary("The roles of an account");
         users.MapPut("/{id:long}/roles/{roleId:long}", GrantRoleAsync).RequirePermission(OwnPermissions.RolesAssign).WithSummary("Grant a role").WaitsForNodes();
         users.MapDelete("/{id:long}/roles/{roleId:long}", RevokeRoleAsync).RequirePermission(OwnPermissions.RolesAssign).WithSummary("Revoke a role").MayFail(409).WaitsForNodes();
+        users.MapGet("/{id:long}/sessions", ListSessionsAsync).RequirePermission(OwnPermissions.SessionsRead).WithSummary("The live sessions of an account").MayBeCompressed();
     }
 
     private static Task<Results<Ok<UserDetail>, ProblemResult>> GetProfileAsync(Caller caller, GetUser get, HttpResponse response, CancellationToken ct) =>
@@ -45,11 +50,15 @@ internal static class UsersEndpoints
         return TypedResults.Ok(page);
     }
 
-    private static PushStreamHttpResult ExportAsync(bool? is_active, Caller caller, ExportUsers export, HttpContext context, CancellationToken ct) => TypedResults.Stream(async output =>
+    private static Results<PushStreamHttpResult, ProblemResult> Export(string? format, bool? is_active, Caller caller, ExportUsers export, HttpContext context, CancellationToken ct)
     {
-        // An answer that ends before its end is the one way to tell a client that it hasn't got all.
-        if (!await export.WriteAsync(caller, is_active, output, ct)) context.Abort();
-    }, ExportUsers.ContentType, "users.ndjson");
+        if (ExportUsers.ExportFormat.Find(format) is not { } known) return UsersProblems.ExportFormatNotKnown.ToHttp();
+        return TypedResults.Stream(async output =>
+        {
+            // An answer that ends before its end is the one way to tell a client that it hasn't got all.
+            if (!await export.WriteAsync(caller, known, is_active, output, ct)) context.Abort();
+        }, known.ContentType, "users." + known.Name);
+    }
 
     private static async Task<Results<Created<CreatedUser>, ProblemResult>> CreateAsync(
         CreateUserRequest request, Caller caller, CreateUser create, HttpResponse response, CancellationToken ct)
@@ -59,6 +68,9 @@ internal static class UsersEndpoints
         if (outcome.Failed(out var problem, out var created)) return problem.ToHttp();
         return TypedResults.Created($"/api/v1/users/{created.Id}", created);
     }
+
+    private static async Task<Results<Ok<BulkUsersResponse>, ProblemResult>> BulkAsync(BulkUsersRequest request, Caller caller, BulkUsers bulk, CancellationToken ct) =>
+        (await bulk.ExecuteAsync(request, caller, ct)).Failed(out var problem, out var response) ? problem.ToHttp() : TypedResults.Ok(response);
 
     private static async Task<Results<Ok<UserDetail>, ProblemResult>> GetAsync(long id, bool? use_cache, GetUser get, HttpResponse response, CancellationToken ct) =>
         Answer(await get.ExecuteAsync(id, use_cache ?? true, ct), response);
@@ -88,6 +100,15 @@ internal static class UsersEndpoints
 
     private static async Task<Results<NoContent, ProblemResult>> RevokeRoleAsync(long id, long roleId, Caller caller, UserRoles roles, CancellationToken ct) =>
         await roles.RevokeAsync(caller, id, roleId, ct) is { } problem ? problem.ToHttp() : TypedResults.NoContent();
+
+    private static async Task<Results<Ok<Page<SessionInfo>>, ProblemResult>> ListSessionsAsync(
+        long id, [AsParameters] Paging paging, string? sort, Caller caller, ListSessions list, HttpContext context, CancellationToken ct)
+    {
+        var outcome = await list.ExecuteAsync(caller, id, UsersProblems.NotFound, sort, paging, ct);
+        if (outcome.Failed(out var problem, out var page)) return problem.ToHttp();
+        Paging.Link(context, page);
+        return TypedResults.Ok(page);
+    }
 
     private static Results<Ok<UserDetail>, ProblemResult> Answer(Outcome<VersionedUser> outcome, HttpResponse response)
     {

@@ -7,6 +7,7 @@ internal static class UsersFeature
         .AddSingleton<ExportUsers>()
         .AddSingleton<GetUser>()
         .AddSingleton<CreateUser>()
+        .AddSingleton<BulkUsers>()
         .AddSingleton<UpdateUser>()
         .AddSingleton<SetUserStatus>()
         .AddSingleton<UnlockPassword>()

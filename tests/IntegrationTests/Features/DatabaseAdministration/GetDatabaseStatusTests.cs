@@ -41,5 +41,38 @@ public class GetDatabaseStatusTests(Servers servers) : IClassFixture<Servers>
         Assert.NotNull((await StatusAsync(admin)).Server);
     }
 
+    // The same by way of a lock: each connection is held by a request that waits for it. Whoever comes then is told 503 and when to come again, what memory answers is answered, and
+    // when the lock goes those who waited are served and nobody was forgotten. Without RetryAfterSeconds in HttpProblems.Unavailable this fails.
+    [Fact]
+    public async Task Behind_a_locked_table_those_without_a_connection_are_refused_and_memory_still_answers()
+    {
+        await using var database = await servers.CreateDatabaseAsync(Ct);
+        await using var node = await Node.StartAsync(database, Ct);
+        var admin = await node.AddAdministratorAsync("root", Ct);
+        Assert.Equal(HttpStatusCode.OK, await admin.SendAsync(HttpMethod.Get, Calls.AnyonesPath, body: null, Ct).StatusAsync());
+        var pool = (await StatusAsync(admin)).Primary.Max;
+        var ct = Ct;
+
+        Task<HttpResponseMessage>[] first, more;
+        await using (var held = await HeldLock.TakeAsync(database, "LOCK TABLE users IN ACCESS EXCLUSIVE MODE", ct))
+        {
+            first = [.. Enumerable.Range(0, pool).Select(_ => admin.SendAsync(HttpMethod.Get, "/api/v1/users", body: null, ct))];
+            await held.UntilWaitingAsync(pool, ct);
+            more = [.. Enumerable.Range(0, pool).Select(_ => admin.SendAsync(HttpMethod.Get, "/api/v1/users", body: null, ct))];
+            Assert.Equal(HttpStatusCode.OK, await admin.SendAsync(HttpMethod.Post, "/api/v1/authz/check", new CheckRequest { Permission = "users:read" }, ct).StatusAsync());
+            foreach (var call in more)
+            {
+                using var refused = await call;
+                Assert.Equal(HttpStatusCode.ServiceUnavailable, refused.StatusCode);
+                Assert.NotNull(refused.Headers.RetryAfter);
+            }
+
+            Assert.All(first, call => Assert.False(call.IsCompleted));
+        }
+
+        foreach (var call in first) Assert.Equal(HttpStatusCode.OK, await call.StatusAsync());
+        Assert.Equal(0, (await StatusAsync(admin)).Primary.Waiting);
+    }
+
     private async Task<DatabaseStatus> StatusAsync(Account admin) => await admin.GetAsync("/admin/db-status", WireJson.Default.DatabaseStatus, Ct);
 }

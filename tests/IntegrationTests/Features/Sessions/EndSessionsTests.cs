@@ -96,7 +96,7 @@ public class EndSessionsTests(Servers servers) : IClassFixture<Servers>
         var (anna, bob, bobsOther) = (await node.StartSessionAsync(users[0], Ct), await node.StartSessionAsync(users[1], Ct), await node.StartSessionAsync(users[1], Ct));
         var annas = SessionOf(anna);
 
-        var list = await bob.GetAsync(MySessions, WireJson.Default.SessionList, Ct);
+        var list = await bob.GetAsync(MySessions, WireJson.Default.PageSessionInfo, Ct);
         Assert.Equal([SessionOf(bobsOther), SessionOf(bob)], list.Items.Select(session => session.Id));
         Assert.Equal([SessionOf(bob)], list.Items.Where(session => session.IsCurrent).Select(session => session.Id));
 

@@ -215,7 +215,7 @@ public class RefreshSessionTests(Servers servers) : IClassFixture<Servers>
     }
 
     private async Task<SessionInfo> OnlyAsync(Account account) =>
-        Assert.Single((await account.GetAsync("/api/v1/me/sessions", WireJson.Default.SessionList, Ct)).Items);
+        Assert.Single((await account.GetAsync("/api/v1/me/sessions", WireJson.Default.PageSessionInfo, Ct)).Items);
 
     /// <summary>Tokens that name the session of a real one and differ from it in each of its parts; and things that are no tokens.</summary>
     private static IEnumerable<string> Forgeries(string real)

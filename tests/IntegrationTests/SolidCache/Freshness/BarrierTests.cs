@@ -55,6 +55,17 @@ public class BarrierTests(Servers servers) : IClassFixture<Servers>
         Assert.InRange(Stopwatch.GetElapsedTime(began).TotalSeconds, 0.9, 30);
     }
 
+    // Polls come once in ten seconds, so only a notification makes twenty changes fast. Leave the channel after a wait without any and this takes minutes.
+    [Fact]
+    public async Task Notifications_are_heard_after_a_time_without_any()
+    {
+        await using var cluster = await CacheCluster.StartAsync(servers, 2, Ct, o => (o.Freshness.Lease, o.Freshness.PollInterval) = (TimeSpan.FromSeconds(60), TimeSpan.FromSeconds(10)));
+        await Task.Delay(TimeSpan.FromSeconds(2.5), TimeProvider.System, Ct);   // the listener's wait ends after 2 s
+        var began = Stopwatch.GetTimestamp();
+        for (var i = 0; i < 20; i++) await cluster[i % 2].Cache.RemoveAsync(CacheCluster.Key, Ct);
+        Assert.InRange(Stopwatch.GetElapsedTime(began), TimeSpan.Zero, TimeSpan.FromSeconds(15));
+    }
+
     private async Task LoseAsync(TestDatabase database)
     {
         foreach (var table in (string[])["nodes", "incarnation"])

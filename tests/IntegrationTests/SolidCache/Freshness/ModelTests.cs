@@ -10,6 +10,7 @@ namespace IntegrationTests.SolidCache.Freshness;
 /// The protocol as a model, Model/freshness.pml, of which SPIN goes through every order of steps. As it is, none leads to an answer that may
 /// not be given; with a rule removed some do.
 /// </summary>
+[Trait(TestRun.LongTrait, "yes")]
 public partial class ModelTests(ITestOutputHelper output)
 {
     private const string Small = "-DCHANGES=1 -DLEASE=1";

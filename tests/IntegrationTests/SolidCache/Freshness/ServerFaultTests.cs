@@ -4,6 +4,7 @@ using Xunit.Abstractions;
 namespace IntegrationTests.SolidCache.Freshness;
 
 /// <summary>The server crashes, stands still, is replaced, under load: not one stale answer.</summary>
+[Trait(TestRun.LongTrait, "yes")]
 public class ServerFaultTests(ITestOutputHelper output)
 {
     private readonly CancellationToken _ct = LongForm.Limit;

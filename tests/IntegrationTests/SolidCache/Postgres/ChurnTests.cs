@@ -6,6 +6,7 @@ using Xunit.Abstractions;
 namespace IntegrationTests.SolidCache.Postgres;
 
 /// <summary>As many writes as a busy hour has: the table must not grow by them.</summary>
+[Trait(TestRun.LongTrait, "yes")]
 public class ChurnTests(Servers servers, ITestOutputHelper output) : IClassFixture<Servers>
 {
     private const int Keys = 5_000;

@@ -220,6 +220,34 @@ public class PostgresUpkeepTests(Servers servers) : IClassFixture<Servers>
         Assert.Equal("cache_cleanup_stopped", secondLog.Lines[^1].Event);
     }
 
+    // Each run says so once; two that ran side by side would. Leave the condition on owner and time out of take_lease and several do.
+    [Fact]
+    public async Task Of_three_nodes_that_begin_at_once_one_cleans_up()
+    {
+        await using var stage = await CacheStage.CreateAsync(servers, _ct, o => o.CleanupInterval = TimeSpan.FromMilliseconds(20));
+        await FillAsync(stage, 30, "now() - interval '1 s'");
+        RecordedLog[] logs = [new(), new(), new()];
+        var nodes = Array.ConvertAll(logs, stage.CreateUpkeep);
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(_ct);
+        var running = Race.RunAsync(3, async i =>
+        {
+            await nodes[i].RunAsync(stop.Token);
+            return i;
+        });
+        await Eventually.TrueAsync(() => logs.Sum(l => l.Count("cache_cleanup_executed")) > 5, Limit);
+        Assert.Single(logs, l => l.Count("cache_cleanup_executed") > 0);
+        await stop.CancelAsync();
+        await running;
+        foreach (var log in logs)
+        {
+            Assert.Equal("cache_cleanup_started", log.Lines[0].Event);
+            Assert.Equal("cache_cleanup_stopped", log.Lines[^1].Event);
+        }
+
+        Assert.Equal(0, await stage.ReadAsync<long>("SELECT count(*) FROM solid_cache.solid_cache_entries", _ct));
+        foreach (var node in nodes) node.Dispose();
+    }
+
     // Catch nothing in RunOnceAsync and the loop ends with the first failure.
     [Fact]
     public async Task A_failure_is_logged_and_the_clean_up_tried_again()

@@ -1,0 +1,2 @@
+-- A rollback leaves what was prepared.
+DEALLOCATE /* Explaining/ExplainStatement.release */ explained;

@@ -1,0 +1,14 @@
+using AuthService.Installation;
+
+namespace AuthService.Features.Events;
+
+internal static class EventsFeature
+{
+    public static IServiceCollection AddEvents(this IServiceCollection services, IConfiguration configuration) => services
+        .AddSingleton(Settings.Bind<EventOptions>(configuration, "Events"))
+        .AddSingleton<EventIds>()
+        .AddSingleton<ChangeFeed>()
+        .AddHostedService(provider => provider.GetRequiredService<ChangeFeed>())
+        .AddSingleton<ListenToChanges>()
+        .AddHostedService<PurgeChanges>();
+}

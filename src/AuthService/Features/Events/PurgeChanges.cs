@@ -1,0 +1,16 @@
+using AuthService.Database;
+using Npgsql;
+
+namespace AuthService.Features.Events;
+
+/// <summary>Deletes changes that are older than <see cref="EventOptions.Retention"/>.</summary>
+internal sealed class PurgeChanges(NpgsqlDataSource db, EventOptions options, TimeProvider clock, ILogger<PurgeChanges> logger) : HourlyPurge("authz_changes_purged", clock, logger)
+{
+    private static readonly SqlFile DeleteOld = SqlFile.Beside<PurgeChanges>("delete_old");
+
+    protected override async Task<long> DeleteAsync(int limit, CancellationToken ct)
+    {
+        await using var command = DeleteOld.On(db).With(options.Retention).With(limit);
+        return (long)(await command.ExecuteScalarAsync(ct))!;
+    }
+}
