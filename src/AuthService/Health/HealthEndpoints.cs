@@ -36,7 +36,7 @@ internal static class HealthEndpoints
         DatabaseLook database, CacheLook table, ReplicaReads reads, PoolGauges gauges, TieredCache cache, CancellationToken ct)
     {
         var primary = gauges.Of(DataSources.Primary);   // before the look, which takes a connection
-        var replica = gauges.Of(DataSources.Replica);
+        var replica = reads.Replica is null ? default : gauges.Of(DataSources.Replica);
         var (answers, _) = await database.LatestAsync(ct);
         var held = answers ? await table.LatestAsync(ct) : null;
         var redis = cache.RedisState switch { RedisState.NotConfigured => "disabled", RedisState.InUse => Healthy, _ => Unhealthy };
