@@ -19,6 +19,7 @@ using AuthService.Features.Users;
 using AuthService.Health;
 using AuthService.Http;
 using AuthService.Installation;
+using AuthService.Jobs;
 using AuthService.Passwords;
 using AuthService.Telemetry;
 using AuthService.Throttling;
@@ -61,7 +62,8 @@ internal static class AuthServer
             .AddCaching(configuration, connectionString, masterKey)
             .AddTokens()
             .AddThrottling(configuration)
-            .AddTelemetry(configuration);
+            .AddTelemetry(configuration)
+            .AddJobs(configuration);
 
         builder.Services
             .AddAuditEvents()
