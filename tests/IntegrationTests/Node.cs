@@ -40,8 +40,9 @@ internal sealed class Node : IAsyncDisposable
         TestDatabase database, CancellationToken ct, MasterKey? masterKey = null, Action<IServiceCollection>? services = null,
         params (string Key, string Value)[] settings)
     {
+        // Most tests have no use for background work: those that do say Jobs:Enabled=true.
         // Meters are the process's: each of many nodes in it would sum up what all of them measure. Telemetry is tested on processes.
-        var builder = CommandHost.CreateBuilder(["--Telemetry:Enabled=false", "--urls=http://127.0.0.1:0", .. settings.Select(s => $"--{s.Key}={s.Value}")]);
+        var builder = CommandHost.CreateBuilder(["--Telemetry:Enabled=false", "--Jobs:Enabled=false", "--urls=http://127.0.0.1:0", .. settings.Select(s => $"--{s.Key}={s.Value}")]);
         builder.Logging.ClearProviders();
         // One hash costs a core 20 ms; the tests' own cost is kept down by hashing rarely, not by hashing weakly.
         var db = DataSources.Create(database.ConnectionString, new DatabaseOptions { PoolMinimum = 0, PoolMaximum = 20 }, loggers: null);

@@ -6,6 +6,7 @@ using AuthService.Features.Authentication;
 using AuthService.Features.Authorization;
 using AuthService.Features.Events;
 using AuthService.Http;
+using AuthService.Jobs;
 using AuthService.Passwords;
 using AuthService.Telemetry;
 using AuthService.Throttling;
@@ -27,6 +28,7 @@ internal static class Sections
         ["Events"] = typeof(EventOptions),
         ["Email"] = typeof(EmailOptions),
         ["Http"] = typeof(HttpOptions),
+        ["Jobs"] = typeof(JobOptions),
         ["Passwords"] = typeof(PasswordOptions),
         ["Registration"] = typeof(RegistrationOptions),
         ["Sessions"] = typeof(SessionOptions),
