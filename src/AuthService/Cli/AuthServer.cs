@@ -9,6 +9,7 @@ using AuthService.Features.Bootstrap;
 using AuthService.Features.CacheAdministration;
 using AuthService.Features.DatabaseAdministration;
 using AuthService.Features.Events;
+using AuthService.Features.JobAdministration;
 using AuthService.Features.Permissions;
 using AuthService.Features.Roles;
 using AuthService.Features.Sessions;
@@ -56,6 +57,7 @@ internal static class AuthServer
             .AddSingleton(Settings.Bind<AuditOptions>(configuration, "Audit"))
             .AddSingleton<AuditTrail>()
             .AddHostedService(services => services.GetRequiredService<AuditTrail>())
+            .AddRecurringJob<PreparePartitions>()
             .AddSingleton<AuditSeals>()
             .AddHostedService<SealEvents>();
         builder.Services
@@ -73,6 +75,7 @@ internal static class AuthServer
             .AddCacheAdministration()
             .AddDatabaseAdministration()
             .AddEvents(configuration)
+            .AddJobAdministration()
             .AddPermissions()
             .AddRoles()
             .AddSessions(configuration)
@@ -101,6 +104,7 @@ internal static class AuthServer
         app.MapSigningKeys();
         app.MapCacheAdministration();
         app.MapDatabaseAdministration();
+        app.MapJobAdministration();
         app.MapStatus();
         app.MapGroup("").OftenAsked().MapHealth();
         app.MapGroup("").OftenAsked().MapTelemetry();
