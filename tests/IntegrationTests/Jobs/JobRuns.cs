@@ -18,7 +18,7 @@ internal sealed record JobsDone(int Jobs, long Succeeded, long Runs, long Effect
 internal static class JobRuns
 {
     public const string Kind = "count_run";
-    private static readonly TimeSpan BetweenKills = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan LongBetweenKills = TimeSpan.FromSeconds(5);
 
     public static async Task<int> RunLongAsync(int count)
     {
@@ -36,15 +36,15 @@ internal static class JobRuns
         await using var db = NpgsqlDataSource.Create(server.ConnectionString);
         await SolidCacheSchema.InstallAsync(db, token: ct);
         await new Migrator(db, NullLogger<Migrator>.Instance).ApplyAsync(ct);
-        return await RunAsync(db, server.ConnectionString, nodes: 3, count, kills, ct);
+        return await RunAsync(db, server.ConnectionString, nodes: 3, count, kills, LongBetweenKills, ct);
     }
 
     private static void Tell(JobsDone done) => Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
-        $"{done.Jobs:N0} jobs on 3 nodes, {done.Kills} kills{(done.Kills > 0 ? $", one every {BetweenKills.TotalSeconds} s" : "")}: {done.Succeeded:N0} succeeded, {done.Effects:N0} effects, {done.LostTries:N0} tries lost with their node, {done.Runs - done.Effects:N0} ran again, {done.Jobs - done.Effects:N0} lost, {done.Dead:N0} dead, in {done.Took.TotalSeconds:F1} s: {done.Jobs / done.Took.TotalSeconds:F0}/s"));
+        $"{done.Jobs:N0} jobs on 3 nodes, {done.Kills} kills{(done.Kills > 0 ? $", one every {LongBetweenKills.TotalSeconds} s" : "")}: {done.Succeeded:N0} succeeded, {done.Effects:N0} effects, {done.LostTries:N0} tries lost with their node, {done.Runs - done.Effects:N0} ran again, {done.Jobs - done.Effects:N0} lost, {done.Dead:N0} dead, in {done.Took.TotalSeconds:F1} s: {done.Jobs / done.Took.TotalSeconds:F0}/s"));
 
     /// <param name="db">A migrated database.</param>
     /// <param name="kills">At most; the nodes take turns, and each comes back.</param>
-    public static async Task<JobsDone> RunAsync(NpgsqlDataSource db, string connectionString, int nodes, int count, int kills, CancellationToken ct)
+    public static async Task<JobsDone> RunAsync(NpgsqlDataSource db, string connectionString, int nodes, int count, int kills, TimeSpan betweenKills, CancellationToken ct)
     {
         await ExecuteAsync(db, "CREATE TABLE runs (job uuid NOT NULL); CREATE TABLE effects (job uuid PRIMARY KEY)", ct);
         var setup = new JobSetup(connectionString, Convert.ToBase64String(RandomNumberGenerator.GetBytes(32)));
@@ -57,7 +57,7 @@ internal static class JobRuns
             var (killed, lastKill) = (0, Stopwatch.StartNew());
             while (await CountAsync(db, "SELECT count(*) FROM jobs WHERE state IN ('waiting', 'scheduled')", ct) > 0)
             {
-                if (killed < kills && lastKill.Elapsed >= BetweenKills)
+                if (killed < kills && lastKill.Elapsed >= betweenKills)
                 {
                     var place = killed++ % nodes;
                     await fleet[place].KillAsync();

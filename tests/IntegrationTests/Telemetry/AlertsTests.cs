@@ -45,6 +45,18 @@ public class AlertsTests(Servers servers) : IClassFixture<Servers>
             """, _ct);
         await Task.WhenAll(FiresAsync("SolidCacheExpiredEntries"), FiresAsync("SolidCacheLarge"));
 
+        // One that has given up, and one that no node gets at.
+        await service.Database.ExecuteAsync(
+            """
+            INSERT INTO jobs (id, kind, arguments, state, run_at, last_try, ended_at)
+            VALUES (gen_random_uuid(), 'test', '{}', 'dead', now(), 1, now()), (gen_random_uuid(), 'test', '{}', 'waiting', now() + interval '1 h', 1, NULL)
+            """, _ct);
+        await using (await HeldLock.TakeAsync(service.Database, "SELECT FROM jobs WHERE state = 'waiting' FOR KEY SHARE", _ct))
+        {
+            await service.Database.ExecuteAsync("UPDATE jobs SET run_at = now() - interval '1 h' WHERE state = 'waiting'", _ct);
+            await Task.WhenAll(FiresAsync("AuthServiceDeadLetters"), FiresAsync("AuthServiceJobsLate"));
+        }
+
         await UntilAsync("AuthServiceHitRateLow", async () =>
         {
             await SendAsync(HttpMethod.Post, "/admin/cache/invalidate", new { all = true });
