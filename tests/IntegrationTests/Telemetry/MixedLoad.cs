@@ -14,7 +14,6 @@ internal static class MixedLoad
         var role = await service.Database.AddRoleAsync($"load{Guid.CreateVersion7():N}", ct, "roles:read");
         using var listening = await ListenAsync(service, ct);
         var (sent, round) = (0L, 0);
-        var refreshToken = service.Administrator.RefreshToken;
         do
         {
             foreach (var user in users)
@@ -32,7 +31,7 @@ internal static class MixedLoad
             await SendAsync(HttpMethod.Get, "/api/v1/settings/load.any");
             await SendAsync(HttpMethod.Get, $"/nothing/here/{sent}");
             // A session may refresh so many times a minute.
-            if (round % 5 == 1) refreshToken = (await service.Process.Http.RefreshAsync(refreshToken, ct).TokensAsync(ct)).RefreshToken;
+            if (round % 5 == 1) service.RefreshToken = (await service.Process.Http.RefreshAsync(service.RefreshToken, ct).TokensAsync(ct)).RefreshToken;
             using (await service.Process.Http.LogInAsync(WatchedService.AdministratorsMail, "not the password", ct)) sent += 2;
         }
         while (!await isOver());

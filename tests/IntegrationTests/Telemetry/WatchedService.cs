@@ -24,6 +24,9 @@ internal sealed class WatchedService : IAsyncDisposable
 
     public TokenResponse Administrator { get; private set; } = null!;
 
+    /// <summary>The administrator's last one: whoever refreshes puts the successor here, since an older one ends the session.</summary>
+    public string RefreshToken { get; set; } = "";
+
     public static async Task<WatchedService> StartAsync(Servers servers, CancellationToken ct, params string[] settings)
     {
         var (database, redis) = (await servers.CreateDatabaseAsync(ct), await RedisServer.StartAsync(ct));
@@ -39,6 +42,7 @@ internal sealed class WatchedService : IAsyncDisposable
         });
         var service = new WatchedService(database, redis, process, metrics);
         service.Administrator = await process.Http.LogInAsync(AdministratorsMail, Account.StandardPassword, ct).TokensAsync(ct);
+        service.RefreshToken = service.Administrator.RefreshToken;
         return service;
     }
 
