@@ -20,6 +20,7 @@ using AuthService.Health;
 using AuthService.Http;
 using AuthService.Installation;
 using AuthService.Jobs;
+using AuthService.Outbound;
 using AuthService.Passwords;
 using AuthService.Telemetry;
 using AuthService.Throttling;
@@ -53,6 +54,7 @@ internal static class AuthServer
             .AddSingleton(Settings.Bind<PasswordOptions>(configuration, "Passwords"))
             .AddSingleton<PasswordHashing>()
             .AddSingleton<PasswordPolicy>()
+            .AddSingleton<BreachedPasswords>()
             .AddSingleton(Settings.Bind<AuditOptions>(configuration, "Audit"))
             .AddSingleton<AuditTrail>()
             .AddHostedService(services => services.GetRequiredService<AuditTrail>())
@@ -63,7 +65,8 @@ internal static class AuthServer
             .AddTokens()
             .AddThrottling(configuration)
             .AddTelemetry(configuration)
-            .AddJobs(configuration);
+            .AddJobs(configuration)
+            .AddOutbound(configuration);
 
         builder.Services
             .AddAuditEvents()
