@@ -9,6 +9,7 @@ using AuthService.Features.Bootstrap;
 using AuthService.Features.CacheAdministration;
 using AuthService.Features.DatabaseAdministration;
 using AuthService.Features.Events;
+using AuthService.Features.JobAdministration;
 using AuthService.Features.Permissions;
 using AuthService.Features.Roles;
 using AuthService.Features.Sessions;
@@ -58,6 +59,7 @@ internal static class AuthServer
             .AddSingleton(Settings.Bind<AuditOptions>(configuration, "Audit"))
             .AddSingleton<AuditTrail>()
             .AddHostedService(services => services.GetRequiredService<AuditTrail>())
+            .AddRecurringJob<PreparePartitions>()
             .AddSingleton<AuditSeals>()
             .AddHostedService<SealEvents>();
         builder.Services
@@ -76,6 +78,7 @@ internal static class AuthServer
             .AddCacheAdministration()
             .AddDatabaseAdministration()
             .AddEvents(configuration)
+            .AddJobAdministration()
             .AddPermissions()
             .AddRoles()
             .AddSessions(configuration)
@@ -104,6 +107,7 @@ internal static class AuthServer
         app.MapSigningKeys();
         app.MapCacheAdministration();
         app.MapDatabaseAdministration();
+        app.MapJobAdministration();
         app.MapStatus();
         app.MapGroup("").OftenAsked().MapHealth();
         app.MapGroup("").OftenAsked().MapTelemetry();

@@ -16,6 +16,7 @@ public partial class LayoutTests
         ["CacheAdministration"] = ["Authorization"],
         ["DatabaseAdministration"] = [],
         ["Events"] = ["Authorization", "Sessions"],
+        ["JobAdministration"] = [],
         ["Permissions"] = ["Authorization"],
         ["Roles"] = ["Authorization", "Permissions"],
         ["Sessions"] = ["Authorization"],
