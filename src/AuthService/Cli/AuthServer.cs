@@ -21,6 +21,7 @@ using AuthService.Health;
 using AuthService.Http;
 using AuthService.Installation;
 using AuthService.Jobs;
+using AuthService.Outbound;
 using AuthService.Passwords;
 using AuthService.Telemetry;
 using AuthService.Throttling;
@@ -54,6 +55,7 @@ internal static class AuthServer
             .AddSingleton(Settings.Bind<PasswordOptions>(configuration, "Passwords"))
             .AddSingleton<PasswordHashing>()
             .AddSingleton<PasswordPolicy>()
+            .AddSingleton<BreachedPasswords>()
             .AddSingleton(Settings.Bind<AuditOptions>(configuration, "Audit"))
             .AddSingleton<AuditTrail>()
             .AddHostedService(services => services.GetRequiredService<AuditTrail>())
@@ -65,7 +67,8 @@ internal static class AuthServer
             .AddTokens()
             .AddThrottling(configuration)
             .AddTelemetry(configuration)
-            .AddJobs(configuration);
+            .AddJobs(configuration)
+            .AddOutbound(configuration);
 
         builder.Services
             .AddAuditEvents()

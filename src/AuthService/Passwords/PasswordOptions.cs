@@ -42,8 +42,19 @@ internal sealed class PasswordOptions : IValidatableObject
     [Range(typeof(TimeSpan), "01:00:00", "30.00:00:00")]
     public TimeSpan TemporaryPasswordLifetime { get; set; } = TimeSpan.FromDays(7);
 
+    /// <summary>
+    /// Whom to ask whether a new password is among those that were stolen elsewhere: a service with the range query of Have I Been Pwned, such as
+    /// <c>https://api.pwnedpasswords.com/range/</c>. Of the password only the first five hexadecimal digits of its SHA-1 are sent. Default none: nobody is asked.
+    /// </summary>
+    public string BreachedUrl { get; set; } = "none";
+
     public IEnumerable<ValidationResult> Validate(ValidationContext validationContext)
     {
+        if (BreachedUrl != "none" && !(Uri.TryCreate(BreachedUrl, UriKind.Absolute, out var url) && url is { Scheme: "http" or "https", UserInfo: "", Query: "", Fragment: "" }))
+        {
+            yield return new ValidationResult("An absolute URL such as https://api.pwnedpasswords.com/range/, or none.", [nameof(BreachedUrl)]);
+        }
+
         if (Iterations == 1 && MemoryKiB < 47_104)
         {
             yield return new ValidationResult(

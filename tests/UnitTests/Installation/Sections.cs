@@ -7,6 +7,7 @@ using AuthService.Features.Authorization;
 using AuthService.Features.Events;
 using AuthService.Http;
 using AuthService.Jobs;
+using AuthService.Outbound;
 using AuthService.Passwords;
 using AuthService.Telemetry;
 using AuthService.Throttling;
@@ -29,6 +30,7 @@ internal static class Sections
         ["Email"] = typeof(EmailOptions),
         ["Http"] = typeof(HttpOptions),
         ["Jobs"] = typeof(JobOptions),
+        ["Outbound"] = typeof(OutboundOptions),
         ["Passwords"] = typeof(PasswordOptions),
         ["Registration"] = typeof(RegistrationOptions),
         ["Sessions"] = typeof(SessionOptions),

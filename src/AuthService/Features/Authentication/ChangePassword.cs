@@ -12,7 +12,7 @@ namespace AuthService.Features.Authentication;
 
 /// <summary>Sets the caller's password, after the current one was shown once more, and ends every other session of the account.</summary>
 internal sealed class ChangePassword(
-    NpgsqlDataSource db, Changes changes, PasswordHashing hashing, PasswordAttempts attempts, CounterKeys counters, PasswordPolicy policy, AuditTrail audit)
+    NpgsqlDataSource db, Changes changes, PasswordHashing hashing, PasswordAttempts attempts, CounterKeys counters, PasswordPolicy policy, BreachedPasswords breached, AuditTrail audit)
 {
     private static readonly FieldError Unchanged = new("/new_password", "passwords.unchanged", "The new password is the current one.");
     private static readonly SqlFile FindPassword = SqlFile.Beside<ChangePassword>("find_password");
@@ -28,6 +28,7 @@ internal sealed class ChangePassword(
         if (request.NewPassword == request.CurrentPassword) return HttpProblems.Invalid with { Errors = [Unchanged] };
         var weak = policy.Check(request.NewPassword, "/new_password", account.Email, account.Username, account.DisplayName);
         if (weak.Count > 0) return HttpProblems.Invalid with { Errors = weak };
+        if (await breached.RefuseAsync(request.NewPassword, "/new_password", ct) is { } stolen) return stolen;
         if ((await hashing.HashAsync(request.NewPassword, ct)).Failed(out var busy, out var hash)) return busy;
 
         var series = account.Series;

@@ -16,7 +16,7 @@ namespace AuthService.Features.Authentication;
 /// <para>A taken user name is not an error either: asking for the same address and name twice would then tell the two cases
 /// apart. The account gets the name with digits after it, which its owner sees and can change.</para>
 /// </summary>
-internal sealed class Register(NpgsqlDataSource db, PasswordHashing hashing, PasswordPolicy policy, RateLimits limits, RegistrationOptions options)
+internal sealed class Register(NpgsqlDataSource db, PasswordHashing hashing, PasswordPolicy policy, BreachedPasswords breached, RateLimits limits, RegistrationOptions options)
 {
     private const int UsernameMaxLength = 64;
     private const int DigitCount = 8;
@@ -28,6 +28,7 @@ internal sealed class Register(NpgsqlDataSource db, PasswordHashing hashing, Pas
         if (weak.Count > 0) return HttpProblems.Invalid with { Errors = weak };
         var (tally, over) = await limits.CountAsync(limits.Registrations, caller);
         if (over is not null) return over;
+        if (await breached.RefuseAsync(request.Password, "/password", ct) is { } stolen) return stolen;   // before it is known whether there is such an account
         if ((await hashing.HashAsync(request.Password, ct)).Failed(out var busy, out var hash)) return busy;
 
         await using var connection = await db.OpenConnectionAsync(ct);

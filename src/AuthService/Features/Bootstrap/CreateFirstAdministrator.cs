@@ -19,7 +19,7 @@ namespace AuthService.Features.Bootstrap;
 /// Makes the first administrator of an installation, from a one-time token printed at start or from the environment. Once there
 /// is one, every token is gone and this can't be done again.
 /// </summary>
-internal sealed class CreateFirstAdministrator(NpgsqlDataSource db, Changes changes, PasswordHashing hashing, PasswordPolicy policy)
+internal sealed class CreateFirstAdministrator(NpgsqlDataSource db, Changes changes, PasswordHashing hashing, PasswordPolicy policy, BreachedPasswords breached)
 {
     /// <summary>Unknown, used, a day old, or of an installation that has its administrator: one answer for all.</summary>
     public static readonly Problem TokenNotValid = new("bootstrap.token_not_valid", 401, "The bootstrap token is not valid.");
@@ -78,6 +78,7 @@ internal sealed class CreateFirstAdministrator(NpgsqlDataSource db, Changes chan
         var username = UsernameOf(email);
         var weak = policy.Check(password, "/password", email, username, displayName: null);
         if (weak.Count > 0) return HttpProblems.Invalid with { Errors = weak };
+        if (await breached.RefuseAsync(password, "/password", ct) is { } stolen) return stolen;
         if ((await hashing.HashAsync(password, ct)).Failed(out var busy, out var hash)) return busy;
 
         return await changes.RunAsync<BootstrapResponse>(caller, [], async transaction =>
