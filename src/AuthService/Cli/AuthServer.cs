@@ -8,6 +8,7 @@ using AuthService.Features.Authorization;
 using AuthService.Features.Bootstrap;
 using AuthService.Features.CacheAdministration;
 using AuthService.Features.DatabaseAdministration;
+using AuthService.Features.Email;
 using AuthService.Features.Events;
 using AuthService.Features.Permissions;
 using AuthService.Features.Roles;
@@ -72,6 +73,7 @@ internal static class AuthServer
             .AddBootstrap()
             .AddCacheAdministration()
             .AddDatabaseAdministration()
+            .AddEmail(configuration)
             .AddEvents(configuration)
             .AddPermissions()
             .AddRoles()
@@ -89,6 +91,7 @@ internal static class AuthServer
         app.UseMiddleware<AccessEnforcement>();
 
         app.MapAuthentication();
+        app.MapAccountPages();
         app.MapAuthorization();
         app.MapBootstrap();
         app.MapPermissions();
