@@ -28,7 +28,7 @@ internal static class JobsRegistration
                     postgres.AcceptEnlistedTransactions = true;
                     postgres.MisfireThreshold = TimeSpan.FromDays(1);   // late is better than not at all
                 })));
-        return services.AddSingleton<JobTries>().AddSingleton<HandOverJobs>().AddHostedService<JobScheduler>();
+        return services.AddSingleton<JobTries>().AddSingleton<HandOverJobs>().AddJob<StartRecurringJob>().AddHostedService<JobScheduler>();
     }
 
     /// <summary>Makes one kind of job known. A feature names its own.</summary>

@@ -10,9 +10,6 @@ internal sealed partial class RunJob(NpgsqlDataSource db, IEnumerable<IJob> kind
 {
     public static readonly JobKey Key = new("run", "jobs");
 
-    /// <summary>For a job that does not stop when it is told to.</summary>
-    private static readonly TimeSpan Grace = TimeSpan.FromSeconds(5);
-
     private static readonly SqlFile Begin = SqlFile.Beside<RunJob>("begin");
 
     public async ValueTask Execute(IJobExecutionContext context, CancellationToken cancellationToken = default)
@@ -30,20 +27,18 @@ internal sealed partial class RunJob(NpgsqlDataSource db, IEnumerable<IJob> kind
     {
         using var limit = new CancellationTokenSource(options.TimeLimit, clock);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, stopping);
-        using var deaf = new CancellationTokenSource();
-        await using var told = either.Token.Register(() => deaf.CancelAfter(Grace));
         try
         {
-            var result = await kind.RunAsync(new JobRun(tried.Id, tried.Number, arguments), either.Token).WaitAsync(deaf.Token);
+            var result = await HardStop.RunAsync(ct => kind.RunAsync(new JobRun(tried.Id, tried.Number, arguments), ct), either.Token);
             await tries.SucceedAsync(tried, kind.Kind, result, CancellationToken.None);
         }
         catch (Exception) when (stopping.IsCancellationRequested && !limit.IsCancellationRequested)
         {
             await tries.GiveBackAsync(tried, kind.Kind, CancellationToken.None);
         }
-        catch (Exception) when (limit.IsCancellationRequested)
+        catch (Exception e) when (limit.IsCancellationRequested)
         {
-            if (deaf.IsCancellationRequested) LogDoesNotStop(kind.Kind, tried.Id);
+            if (e is DoesNotStopException) LogDoesNotStop(kind.Kind, tried.Id);
             await FailAsync(tried, string.Create(CultureInfo.InvariantCulture, $"stopped at its limit of {options.TimeLimit.TotalSeconds:0.###} s"));
         }
         catch (JobFailedException e)

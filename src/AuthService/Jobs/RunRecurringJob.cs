@@ -43,7 +43,7 @@ internal sealed partial class RunRecurringJob(NpgsqlDataSource db, IEnumerable<I
         var telling = TellAsync(job.Name, progress, either.Token);
         try
         {
-            var result = await job.RunAsync(progress, either.Token);
+            var result = await HardStop.RunAsync(ct => job.RunAsync(progress, ct), either.Token);
             LogDone(job.Name, result);
             return (true, result);
         }

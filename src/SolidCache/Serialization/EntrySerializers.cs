@@ -70,8 +70,8 @@ internal static class EntrySerializer
 {
     public const int HeaderLength = 4;
 
-    /// <summary>Stands for the payload of an object that is never written as bytes; as long as such an object counts in memory, wherever it is shared.</summary>
-    public static readonly byte[] NotWritten = new byte[64];
+    /// <summary>Stands for the payload of an object that is never written as bytes; as long as such an object counts in memory: a dozen fields and a short text (the claims of an access token, by a dump of the heap).</summary>
+    public static readonly byte[] NotWritten = new byte[160];
 
     /// <summary>What the value itself takes of a payload.</summary>
     public static int LengthOf(byte[] payload) => payload.Length - HeaderLength;

@@ -21,6 +21,8 @@ internal static class LoadCommand
     public static int Explain()
     {
         Console.Error.WriteLine("load soak [seconds] [rate]");
+        Console.Error.WriteLine("load metrics [seconds]");
+        Console.Error.WriteLine("load jobs [count]");
         Console.Error.WriteLine($"load freshness [seconds, 10 to {MaxSeconds}; default {DefaultSeconds}] [seed]");
         return 2;
     }

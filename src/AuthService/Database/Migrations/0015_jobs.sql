@@ -39,7 +39,6 @@ CREATE TABLE recurring_jobs (
 
 -- Quartz's own tables, as version 4.7.3 makes them; it has handed-over jobs there until they have run, the times of recurring ones, and which nodes are alive.
 -- Its history tables are unused, and here because it asks for them.
-'. The job store splits on
 CREATE TABLE qrtz_job_details (
   sched_name text not null,
   job_name text not null,
