@@ -37,7 +37,7 @@ internal sealed class FolderTransport(EmailOptions options, string folder, TimeP
         // Read by people and their editors: not encoded where it need not be.
         foreach (var view in message.AlternateViews) view.TransferEncoding = System.Net.Mime.TransferEncoding.EightBit;
         CreateFolder(Folder);
-        var unfinished = Path.Combine(Folder, string.Create(CultureInfo.InvariantCulture, $".{Guid.NewGuid():N}"));
+        var unfinished = Path.Combine(Folder, "." + Path.GetRandomFileName());
         CreateFolder(unfinished);
         try
         {

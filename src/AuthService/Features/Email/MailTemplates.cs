@@ -53,10 +53,10 @@ internal sealed class MailTemplates
     /// <summary>ko-KR is ko where there are no templates for it of its own.</summary>
     private string? Known(string range)
     {
-        for (var tag = range; ; tag = tag[..tag.LastIndexOf('-')])
+        for (var language = range; ; language = language[..language.LastIndexOf('-')])
         {
-            if (_byLanguage.ContainsKey(tag)) return _byLanguage.Keys.First(k => string.Equals(k, tag, StringComparison.OrdinalIgnoreCase));
-            if (!tag.Contains('-', StringComparison.Ordinal)) return null;
+            if (_byLanguage.ContainsKey(language)) return _byLanguage.Keys.First(k => string.Equals(k, language, StringComparison.OrdinalIgnoreCase));
+            if (!language.Contains('-', StringComparison.Ordinal)) return null;
         }
     }
 

@@ -91,7 +91,8 @@ public class AccountMailTests(Servers servers) : IClassFixture<Servers>
         Assert.False(tokens.PasswordChangeRequired);
         Assert.Equal($"true true 1 {before + 1}", await database.ReadAsync<string>("SELECT concat_ws(' ', email_verified::text, (password_stopped_at IS NULL)::text, password_series, version) FROM users", Ct));
         Assert.Equal(1L, await database.ReadAsync<long>($"SELECT count(*) FROM audit_events WHERE type = 'authn_password_change' AND reason = 'forgotten' AND target_id = '{id}'", Ct));
-        Assert.Equal(["password_changed sent"], await node.RunMailsAsync(Ct));
+        // The session of before came from nowhere, so the log-in is on a new device.
+        Assert.Equal(["password_changed sent", "new_device sent"], await node.RunMailsAsync(Ct));
 
         // So does a change that its owner makes.
         using (var change = await (await node.SignInAsync(Anna, MailCalls.NewPassword, Ct)).SendAsync(HttpMethod.Post, "/api/v1/auth/password/change",
