@@ -67,7 +67,7 @@ FROM   account a, other_role r, other_permission p, LATERAL (VALUES
     ('device_may_be_new', 'true'), ('job_id', gen_random_uuid()::text), ('job_kind', 'account_mail'), ('job_arguments', '{}'), ('last_try', '10'),
     -- Mail.
     ('purpose', 'reset_password'), ('mail', 'reset_password'), ('most', '5'), ('link_lifetime', '30 minutes'), ('SendAccountMail.find_account.user_id', NULL),
-    ('make_token.token_hash', sha256('explained more')::text), ('SendAccountMail.make_token.keep', '2'),
+    ('SendAccountMail.make_token.keep', '2'),
     -- Audit trail: three events.
     ('AuditTrail.id', ARRAY[gen_random_uuid(), gen_random_uuid(), gen_random_uuid()]::text), ('waited', '{0,0,0}'), ('type', '{explained,explained,explained}'),
     ('AuditTrail.actor_id', ARRAY[a.id, a.id, NULL]::text), ('session_id', '{NULL,NULL,NULL}'), ('target_type', '{user,user,user}'), ('target_id', ARRAY[a.id, a.id, a.id]::text),

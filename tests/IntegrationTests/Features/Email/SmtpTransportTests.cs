@@ -23,9 +23,10 @@ public class SmtpTransportTests(Servers servers) : IClassFixture<Servers>
         var certificate = MailServer.CreateCertificate(folder);
         await using var server = await MailServer.StartAsync(ct, certificate);
         await using var database = await servers.CreateDatabaseAsync(ct);
+        var metrics = $"http://127.0.0.1:{ServiceProcess.FreePort()}";
         await using var service = await ServiceProcess.StartAsync(
             ServiceProcess.Settings(database, new byte[32], [.. MailServer.SettingsOf(server.Port).Select(s => $"--{s.Key}={s.Value}"), "--Email:SmtpStartTls=true", "--Email:RequireVerified=true",
-                "--Email:PublicUrl=https://auth.example.com", "--Logging:LogLevel:Default=Debug"]),
+                "--Email:PublicUrl=https://auth.example.com", "--Logging:LogLevel:Default=Debug", $"--Telemetry:MetricsUrl={metrics}"]),
             ct, environment: new Dictionary<string, string>(StringComparer.Ordinal) { ["SSL_CERT_FILE"] = certificate.Certificate });
         var http = service.Http;
 
@@ -60,7 +61,7 @@ public class SmtpTransportTests(Servers servers) : IClassFixture<Servers>
         Assert.Equal(HttpStatusCode.Unauthorized, await http.RefreshAsync(old.RefreshToken, ct).StatusAsync());
 
         // T49, T81: not in the log at its most talkative, in no table, in no metric.
-        var seen = service.Output + await database.DumpAsync(ct) + await http.GetStringAsync(new Uri("/metrics", UriKind.Relative), ct);
+        var seen = service.Output + await database.DumpAsync(ct) + await http.GetStringAsync(new Uri(metrics + "/metrics"), ct);
         Assert.Contains("account_mail", seen, StringComparison.Ordinal);
         foreach (var token in new[] { verification.Token!, reset.Token! }) AssertAbsent(token, seen);
         Assert.DoesNotContain(Anna, service.Output, StringComparison.OrdinalIgnoreCase);
