@@ -62,6 +62,10 @@ namespace AuthService.Client;
 [JsonSerializable(typeof(InspectRequest))]
 [JsonSerializable(typeof(SolidCacheFigures))]
 [JsonSerializable(typeof(CleanUpResult))]
+[JsonSerializable(typeof(Page<JobInfo>))]
+[JsonSerializable(typeof(RecurringJobs))]
+[JsonSerializable(typeof(JobRequest))]
+[JsonSerializable(typeof(JobResult))]
 [JsonSerializable(typeof(CreatedResource))]
 [JsonSerializable(typeof(ProblemBody))]
 public sealed partial class WireJson : JsonSerializerContext;

@@ -13,6 +13,7 @@ var root = new RootCommand("Accounts, sessions, roles and permissions, answered 
     CacheCommand.Create(),
     ExplainCommand.Create(),
     AuditCommand.Create(),
+    JobsCommand.Create(),
     BenchCommand.Create(),
 };
 

@@ -17,10 +17,8 @@ internal sealed partial class AuditTrail(AuditOptions options, NpgsqlDataSource 
     private const int BatchSize = 1_000;
     private static readonly TimeSpan Linger = TimeSpan.FromMilliseconds(20);
     private static readonly TimeSpan RetryDelay = TimeSpan.FromSeconds(1);
-    private static readonly TimeSpan PartitionCheck = TimeSpan.FromHours(12);
 
     private static readonly SqlFile InsertEvents = SqlFile.Beside<AuditTrail>("insert_events");
-    private static readonly SqlFile PreparePartitions = SqlFile.Beside<AuditTrail>("prepare_partitions");
 
     private static readonly Meter Meter = new("AuthService.Audit");
     private static readonly EventCounter Dropped = EventCounter.Create(Meter, "authservice.audit.events_dropped", "{event}", "Events lost because the buffer was full, or the database away while stopping.");
@@ -52,7 +50,7 @@ internal sealed partial class AuditTrail(AuditOptions options, NpgsqlDataSource 
     {
         Record(AuditEvent.Of(AuditTypes.Startup, Caller.Service));
         _writing = WriteBufferAsync(stoppingToken);
-        return Task.WhenAll(_writing, KeepPartitionsAsync(stoppingToken));
+        return _writing;
     }
 
     private async Task WriteBufferAsync(CancellationToken stopping)
@@ -65,15 +63,6 @@ internal sealed partial class AuditTrail(AuditOptions options, NpgsqlDataSource 
             batch.Clear();
             while (batch.Count < BatchSize && _buffer.Reader.TryRead(out var entry)) batch.Add(entry);
             await WriteAsync(batch, stopping);
-        }
-    }
-
-    private async Task KeepPartitionsAsync(CancellationToken stopping)
-    {
-        while (!stopping.IsCancellationRequested)
-        {
-            await PreparePartitionsAsync(stopping);
-            await Task.Delay(PartitionCheck, clock, stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
 
@@ -114,19 +103,6 @@ internal sealed partial class AuditTrail(AuditOptions options, NpgsqlDataSource 
         }
     }
 
-    private async Task PreparePartitionsAsync(CancellationToken ct)
-    {
-        try
-        {
-            await using var command = PreparePartitions.On(db);
-            await command.ExecuteNonQueryAsync(ct);
-        }
-        catch (Exception e) when (e is NpgsqlException or OperationCanceledException)
-        {
-            LogPartitions(e);   // the default partition takes the rows meanwhile
-        }
-    }
-
     private static void Bind(Statement statement, AuditEvent[] events, TimeSpan[] waited)
     {
         statement.With(Column(e => e.Id)).With(waited).With(Column(e => e.Type)).With(Column(e => e.ActorType)).With(Column(e => e.ActorId))
@@ -141,7 +117,4 @@ internal sealed partial class AuditTrail(AuditOptions options, NpgsqlDataSource 
 
     [LoggerMessage(Level = LogLevel.Critical, Message = "{Count} audit events are lost: the database was away while stopping")]
     private partial void LogLost(Exception exception, int count);
-
-    [LoggerMessage(Level = LogLevel.Error, Message = "Partitions of audit_events can't be prepared")]
-    private partial void LogPartitions(Exception exception);
 }

@@ -1,4 +1,5 @@
 using AuthService.Installation;
+using AuthService.Jobs;
 using AuthService.Tokens;
 using SolidCache;
 using SolidCache.Redis.Resp;
@@ -13,6 +14,9 @@ internal static class CachingRegistration
     {
         var freshness = Settings.Bind<FreshnessOptions>(configuration, "Freshness");
         var cache = Settings.Bind<CacheOptions>(configuration, "SolidCache");
+        // Where jobs run, one of them cleans up, and tells about it in /admin/jobs.
+        var isJob = cache.CleanupInterval > TimeSpan.Zero && Settings.Bind<JobOptions>(configuration, "Jobs").Enabled;
+        if (isJob) services.AddRecurringJob<CleanUpEntries>();
         _ = RedisConnectionString(configuration);   // what is wrong with it stops the start
         return services
             .AddSolidCache(options =>
@@ -22,7 +26,7 @@ internal static class CachingRegistration
                 options.InstallSchema = false;
                 options.MemoryMaxBytes = cache.MemoryMaxBytes;
                 options.MaxBytes = cache.MaxBytes;
-                options.CleanupInterval = cache.CleanupInterval;
+                options.CleanupInterval = isJob ? TimeSpan.Zero : cache.CleanupInterval;
                 options.Freshness.Lease = freshness.Lease;
                 options.Freshness.PollInterval = freshness.PollInterval;
                 options.Freshness.Retention = freshness.Retention;

@@ -10,6 +10,7 @@ using AuthService.Features.CacheAdministration;
 using AuthService.Features.DatabaseAdministration;
 using AuthService.Features.Email;
 using AuthService.Features.Events;
+using AuthService.Features.JobAdministration;
 using AuthService.Features.Permissions;
 using AuthService.Features.Roles;
 using AuthService.Features.Sessions;
@@ -57,6 +58,7 @@ internal static class AuthServer
             .AddSingleton(Settings.Bind<AuditOptions>(configuration, "Audit"))
             .AddSingleton<AuditTrail>()
             .AddHostedService(services => services.GetRequiredService<AuditTrail>())
+            .AddRecurringJob<PreparePartitions>()
             .AddSingleton<AuditSeals>()
             .AddHostedService<SealEvents>();
         builder.Services
@@ -75,6 +77,7 @@ internal static class AuthServer
             .AddDatabaseAdministration()
             .AddEmail(configuration)
             .AddEvents(configuration)
+            .AddJobAdministration()
             .AddPermissions()
             .AddRoles()
             .AddSessions(configuration)
@@ -104,6 +107,7 @@ internal static class AuthServer
         app.MapSigningKeys();
         app.MapCacheAdministration();
         app.MapDatabaseAdministration();
+        app.MapJobAdministration();
         app.MapStatus();
         app.MapGroup("").OftenAsked().MapHealth();
         app.MapGroup("").OftenAsked().MapTelemetry();

@@ -73,6 +73,10 @@ FROM   account a, other_role r, other_permission p, LATERAL (VALUES
     ('AuditTrail.actor_id', ARRAY[a.id, a.id, NULL]::text), ('session_id', '{NULL,NULL,NULL}'), ('target_type', '{user,user,user}'), ('target_id', ARRAY[a.id, a.id, a.id]::text),
     ('outcome', '{success,success,success}'), ('AuditTrail.reason', '{NULL,NULL,NULL}'), ('diff', '{NULL,NULL,NULL}'), ('AuditTrail.ip', '{192.0.2.1,192.0.2.1,NULL}'),
     ('AuditTrail.user_agent', '{NULL,NULL,NULL}'), ('request_id', '{NULL,NULL,NULL}'), ('trace_id', '{NULL,NULL,NULL}'),
+    -- Jobs. What Quartz has of them is its own to plan.
+    ('Jobs.id', gen_random_uuid()::text), ('JobAdministration.id', gen_random_uuid()::text), ('kind', 'explained'), ('ChangeJobs.kind', NULL), ('ListJobs.kind', NULL), ('arguments', '{}'), ('unique_key', NULL),
+    ('at', NULL), ('JobQueue.after', '0'), ('max_tries', '10'), ('try', '1'), ('node', 'explained'), ('result', 'explained'), ('error', 'explained'), ('wait', '5 seconds'), ('succeeded', 'true'),
+    ('progress', 'explained'), ('keep_succeeded', '1 day'), ('keep_dead', '90 days'), ('scheduled_before', '30 seconds'), ('ListJobs.place_key', gen_random_uuid()::text), ('ListJobs.place_tie', ''),
     -- Its list and its seals.
     ('ListAuditEvents.place_key', now()::text), ('ListAuditEvents.place_tie', gen_random_uuid()::text), ('from_time', '-infinity'), ('to_time', 'infinity'), ('ListAuditEvents.outcome', NULL),
     ('ListAuditEvents.target_type', 'user'), ('ListAuditEvents.target_id', a.id::text), ('ListAuditEvents.type', 'authz_change'), ('ListAuditEvents.request_id', 'explained'),

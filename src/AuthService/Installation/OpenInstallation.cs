@@ -1,6 +1,7 @@
 using AuthService.Caching;
 using AuthService.Database;
 using AuthService.Database.PrivateServer;
+using AuthService.Jobs;
 using AuthService.Tokens;
 using Npgsql;
 using SolidCache;
@@ -85,6 +86,8 @@ internal sealed class OpenInstallation : IAsyncDisposable
     }
 
     public TokenOptions BindTokens() => Settings.Bind<TokenOptions>(_configuration, "Tokens");
+
+    public JobOptions BindJobs() => Settings.Bind<JobOptions>(_configuration, "Jobs");
 
     /// <summary>A cache of this process, for verbs that change what running nodes have cached. Needs the schema.</summary>
     public Task<RunningCache> StartCacheAsync(CancellationToken ct) => RunningCache.StartAsync(ConnectionString, ct);

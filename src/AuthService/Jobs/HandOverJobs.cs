@@ -8,21 +8,22 @@ namespace AuthService.Jobs;
 /// Hands jobs over to Quartz as they come due, each in one transaction with the mark that says so: no job is handed over twice, none is forgotten. And finds those
 /// that Quartz has lost with a node, which then count as failed tries: a job that takes its node down with it does not do so for ever.
 /// </summary>
-internal sealed partial class HandOverJobs(NpgsqlDataSource db, JobTries tries, TimeProvider clock, ILogger<HandOverJobs> logger)
+internal sealed partial class HandOverJobs(NpgsqlDataSource db, JobTries tries, JobFigures figures, TimeProvider clock, ILogger<HandOverJobs> logger)
 {
     private const int BatchSize = 100;
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(500);
-    private static readonly TimeSpan LostInterval = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan LookInterval = TimeSpan.FromSeconds(5);
 
     /// <summary>Between the end Quartz notes and the end we note, a job is nowhere. Both take milliseconds; an hour-long pause makes a job run twice and none lost.</summary>
     private static readonly TimeSpan LostAfter = TimeSpan.FromSeconds(30);
 
     private static readonly SqlFile TakeDue = SqlFile.Beside<HandOverJobs>("take_due");
     private static readonly SqlFile FindLost = SqlFile.Beside<HandOverJobs>("find_lost");
+    private static readonly SqlFile ReadFigures = SqlFile.Beside<HandOverJobs>("read_figures");
 
     public async Task RunAsync(IScheduler scheduler, CancellationToken stopping)
     {
-        var lookedForLost = clock.GetTimestamp();
+        var lookedAt = default(long?);
         var isFailing = false;
         while (!stopping.IsCancellationRequested)
         {
@@ -30,10 +31,11 @@ internal sealed partial class HandOverJobs(NpgsqlDataSource db, JobTries tries, 
             try
             {
                 more = await HandOverAsync(scheduler, stopping) == BatchSize;
-                if (clock.GetElapsedTime(lookedForLost) >= LostInterval)
+                if (lookedAt is not { } last || clock.GetElapsedTime(last) >= LookInterval)
                 {
                     await TakeBackLostAsync(stopping);
-                    lookedForLost = clock.GetTimestamp();
+                    await ReadFiguresAsync(stopping);
+                    lookedAt = clock.GetTimestamp();
                 }
 
                 isFailing = false;
@@ -97,6 +99,13 @@ internal sealed partial class HandOverJobs(NpgsqlDataSource db, JobTries tries, 
             if (hasBegun) await tries.FailAsync(tried, "its node was lost", isFinal: false, TimeSpan.Zero, ct);
             else await tries.GiveBackAsync(tried, "unknown", ct);
         }
+    }
+
+    private async Task ReadFiguresAsync(CancellationToken ct)
+    {
+        await using var command = ReadFigures.On(db);
+        await using var row = await command.ExecuteReaderAsync(ct);
+        if (await row.ReadAsync(ct)) figures.Tell(new JobFigures.Figures(row.GetInt64(0), row.GetDouble(1), row.GetInt64(2)));
     }
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "Try {Try} of job {Id} was lost with its node")]

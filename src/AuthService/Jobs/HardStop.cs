@@ -15,7 +15,7 @@ internal static class HardStop
         {
             return await work(ct).WaitAsync(left.Token);
         }
-        catch (OperationCanceledException e) when (e.CancellationToken == left.Token)
+        catch (OperationCanceledException) when (left.IsCancellationRequested)
         {
             throw new DoesNotStopException();
         }

@@ -1,8 +1,8 @@
--- A try came to nothing: the job waits for the next one, or is dead. Of its failures the last 50 are kept.
+-- A try came to nothing: the job waits for the next one, or is dead; also where there is no wait (null), for then no further try would do better. Of its failures the last 50 are kept.
 -- $1 id uuid
 -- $2 try integer
 -- $3 error text
--- $4 wait interval      (null: no further try)
+-- $4 wait interval
 -- -> kind text, is_dead boolean   (0 or 1 row)
 UPDATE /* Jobs/JobTries.fail */ jobs
 SET    state = CASE WHEN $4::interval IS NULL OR try >= last_try THEN 'dead' ELSE 'waiting' END,

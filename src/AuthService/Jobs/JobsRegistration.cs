@@ -26,9 +26,10 @@ internal static class JobsRegistration
                     postgres.TablePrefix = "qrtz_";
                     postgres.StoreJobDataAsStrings = true;
                     postgres.AcceptEnlistedTransactions = true;
+                    postgres.LockFreeFiringRounds = true;
                     postgres.MisfireThreshold = TimeSpan.FromDays(1);   // late is better than not at all
                 })));
-        return services.AddSingleton<JobTries>().AddSingleton<HandOverJobs>().AddJob<StartRecurringJob>().AddHostedService<JobScheduler>();
+        return services.AddSingleton<JobTries>().AddSingleton<JobFigures>().AddSingleton<HandOverJobs>().AddJob<StartRecurringJob>().AddRecurringJob<PurgeJobs>().AddHostedService<JobScheduler>();
     }
 
     /// <summary>Makes one kind of job known. A feature names its own.</summary>

@@ -1,3 +1,5 @@
+using AuthService.Jobs;
+
 namespace AuthService.Tokens;
 
 internal static class TokensRegistration
@@ -17,6 +19,7 @@ internal static class TokensRegistration
         services.AddSingleton(provider =>
             new SigningKeyRing(provider.GetRequiredService<LoadSigningKeys>().ExecuteAsync, provider.GetRequiredService<TimeProvider>()));
         services.AddHostedService<SigningKeyUpkeep>();
+        services.AddRecurringJob<RemindOfKeyRotation>();
         services.AddSingleton<AccessTokens>();
         services.AddSingleton<VerifiedTokens>();
         services.AddSingleton<RefreshTokens>();

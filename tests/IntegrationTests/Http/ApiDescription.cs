@@ -98,6 +98,8 @@ internal static class Samples
         "key" => "permissions:user:1",
         "tag" => "stats:things",
         "role_id" or "prefix" or "event" or "all" => null,   // one target only
+        "requeue_kind" => "*",
+        "requeue" or "discard" or "run" => null,   // one thing only
         "at_least" or "consistency" => null,   // of any state, by the lease
         "permission" => "users:read",
         "checks" => new JsonArray(new JsonObject { ["permission"] = "users:read" }),

@@ -17,6 +17,7 @@ public partial class LayoutTests
         ["DatabaseAdministration"] = [],
         ["Email"] = [],
         ["Events"] = ["Authorization", "Sessions"],
+        ["JobAdministration"] = [],
         ["Permissions"] = ["Authorization"],
         ["Roles"] = ["Authorization", "Permissions"],
         ["Sessions"] = ["Authorization", "Email"],

@@ -23,6 +23,8 @@ CREATE UNIQUE INDEX jobs_unique_key ON jobs (unique_key)    WHERE state IN ('wai
 CREATE INDEX jobs_due               ON jobs (run_at, id)    WHERE state = 'waiting';
 CREATE INDEX jobs_scheduled         ON jobs (scheduled_at)  WHERE state = 'scheduled';
 CREATE INDEX jobs_ended             ON jobs (state, ended_at) WHERE state IN ('succeeded', 'dead');
+CREATE INDEX jobs_dead              ON jobs (id)            WHERE state = 'dead';
+CREATE INDEX jobs_dead_key          ON jobs (unique_key)    WHERE state = 'dead';
 
 -- What comes again and again, and how it went the last time.
 CREATE TABLE recurring_jobs (

@@ -1,5 +1,6 @@
 using AuthService.Caching;
 using AuthService.Installation;
+using AuthService.Jobs;
 using SolidCache;
 
 namespace AuthService.Features.Authorization;
@@ -20,6 +21,7 @@ internal static class AuthorizationFeature
             .AddSingleton<Rights>()
             .AddSingleton<CheckPermission>()
             .AddSingleton<ExplainPermission>()
-            .AddHostedService<WarmUpRights>();
+            .AddRecurringJob<WarmUpRights>()
+            .AddHostedService(provider => provider.GetRequiredService<WarmUpRights>());
     }
 }

@@ -1,5 +1,7 @@
 using AuthService.Installation;
 
+using AuthService.Jobs;
+
 namespace AuthService.Features.Events;
 
 internal static class EventsFeature
@@ -10,5 +12,5 @@ internal static class EventsFeature
         .AddSingleton<ChangeFeed>()
         .AddHostedService(provider => provider.GetRequiredService<ChangeFeed>())
         .AddSingleton<ListenToChanges>()
-        .AddHostedService<PurgeChanges>();
+        .AddRecurringJob<PurgeChanges>();
 }

@@ -1,10 +1,11 @@
 using AuthService.Database;
+using AuthService.Jobs;
 using Npgsql;
 
 namespace AuthService.Features.Events;
 
 /// <summary>Deletes changes that are older than <see cref="EventOptions.Retention"/>.</summary>
-internal sealed class PurgeChanges(NpgsqlDataSource db, EventOptions options, TimeProvider clock, ILogger<PurgeChanges> logger) : HourlyPurge("authz_changes_purged", clock, logger)
+internal sealed class PurgeChanges(NpgsqlDataSource db, EventOptions options) : HourlyPurge("purge_authz_changes")
 {
     private static readonly SqlFile DeleteOld = SqlFile.Beside<PurgeChanges>("delete_old");
 

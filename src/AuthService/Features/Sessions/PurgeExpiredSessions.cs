@@ -1,10 +1,11 @@
 using AuthService.Database;
+using AuthService.Jobs;
 using Npgsql;
 
 namespace AuthService.Features.Sessions;
 
 /// <summary>Deletes sessions whose absolute end has passed.</summary>
-internal sealed class PurgeExpiredSessions(NpgsqlDataSource db, TimeProvider clock, ILogger<PurgeExpiredSessions> logger) : HourlyPurge("sessions_purged", clock, logger)
+internal sealed class PurgeExpiredSessions(NpgsqlDataSource db) : HourlyPurge("purge_sessions")
 {
     private static readonly SqlFile DeleteExpired = SqlFile.Beside<PurgeExpiredSessions>("delete_expired");
 

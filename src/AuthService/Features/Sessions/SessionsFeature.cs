@@ -1,5 +1,7 @@
 using AuthService.Installation;
 
+using AuthService.Jobs;
+
 namespace AuthService.Features.Sessions;
 
 internal static class SessionsFeature
@@ -13,5 +15,5 @@ internal static class SessionsFeature
         .AddSingleton<LiveSessions>()
         .AddSingleton<EndSessions>()
         .AddSingleton<ListSessions>()
-        .AddHostedService<PurgeExpiredSessions>();
+        .AddRecurringJob<PurgeExpiredSessions>();
 }

@@ -143,7 +143,7 @@ public class ListenToChangesTests(Servers servers) : IClassFixture<Servers>
         await using var database = await servers.CreateDatabaseAsync(Ct);
         await using var node = await Node.StartAsync(database, Ct);
         var listener = await node.AddAccountAsync("listener", Ct, "audit:read");
-        var purge = node.Services.GetServices<IHostedService>().OfType<PurgeChanges>().Single();
+        var purge = node.Services.GetRequiredService<PurgeChanges>();
         var old = await IdNowAsync(listener);
         await database.ExecuteAsync("INSERT INTO roles (name) VALUES ('first')", Ct);
         // An id of a time when an older transaction is still open, of any test beside this one, can't tell that it has missed nothing of what is deleted.
@@ -159,8 +159,8 @@ public class ListenToChangesTests(Servers servers) : IClassFixture<Servers>
 
         await database.ExecuteAsync("UPDATE authz_changes SET at = at - interval '7 days 1 second' WHERE id <= (SELECT id FROM authz_changes WHERE name = 'first')", Ct);
         await database.ExecuteAsync("INSERT INTO roles (name) VALUES ('second')", Ct);
-        Assert.InRange(await purge.ExecuteOnceAsync(Ct), 1, 100);
-        Assert.Equal(0, await purge.ExecuteOnceAsync(Ct));
+        Assert.NotEqual("0 deleted", await purge.RunAsync(new Progress<string>(), Ct));
+        Assert.Equal("0 deleted", await purge.RunAsync(new Progress<string>(), Ct));
 
         Assert.Equal("expired", await ResetAsync(old));
         await using (var stream = await ChangeStream.OpenAsync(listener, Ct, young))
