@@ -7,6 +7,7 @@ using Bench.Events;
 using Bench.Http;
 using Bench.Lists;
 using Bench.Locust;
+using Bench.Mail;
 using Bench.Redis;
 using Bench.Soak;
 using Bench.SolidCache;
@@ -20,6 +21,7 @@ return args switch
     ["events"] => await EventsBench.RunAsync(),
     ["lists"] => await ListsBench.RunAsync(),
     ["locust"] => await LocustBench.RunAsync(),
+    ["mail"] => await MailBench.RunAsync(),
     ["middleware"] => await MiddlewareBench.RunAsync(),
     ["redis"] => await RedisBench.RunAsync(),
     ["rights", .. var sizes] when sizes.All(s => int.TryParse(s, CultureInfo.InvariantCulture, out var users) && users > 0) => await RightsBench.RunAsync(sizes),
@@ -39,6 +41,7 @@ static int Usage()
     Console.Error.WriteLine("./dev bench events     streams of changes: memory of each, and how soon it is told");
     Console.Error.WriteLine("./dev bench lists      the list of accounts and its export, at three sizes");
     Console.Error.WriteLine("./dev bench locust     people who sign in and refresh, at two sizes of the pool; then a pool that is exhausted");
+    Console.Error.WriteLine("./dev bench mail       does a client notice how the mail server is: up, down, hanging?");
     Console.Error.WriteLine("./dev bench middleware what logging, validating and timing cost a request: time and bytes");
     Console.Error.WriteLine("./dev bench redis      our connection to Redis beside redis-benchmark");
     Console.Error.WriteLine("./dev bench rights [ACCOUNTS]…");

@@ -122,5 +122,6 @@ internal sealed class Target : IAsyncDisposable
         ["Throttling__RefreshFailuresPerIp"] = "1000000",
         ["Throttling__RefreshesPerSession"] = "1000000",
         ["Throttling__RegistrationsPerIp"] = "1000000",
+        ["Throttling__MailRequestsPerIp"] = "1000000",
     };
 }

@@ -94,6 +94,44 @@ public sealed record ChangePasswordRequest
     public string NewPassword { get; init; } = "";
 }
 
+/// <summary>Body of <c>POST /api/v1/auth/password/forgot</c>. The answer is 202 whether or not the address has an account.</summary>
+public sealed record ForgotPasswordRequest
+{
+    /// <summary>The account's address.</summary>
+    [Required(ErrorMessage = FieldCodes.Required), StringLength(254, MinimumLength = 3, ErrorMessage = FieldCodes.Length)]
+    [RegularExpression(Patterns.Email, ErrorMessage = FieldCodes.Format)]
+    public string Email { get; init; } = "";
+}
+
+/// <summary>Body of <c>POST /api/v1/auth/password/reset</c>. Ends every session of the account.</summary>
+public sealed record ResetPasswordRequest
+{
+    /// <summary>From the link in the mail, behind the <c>#</c>. Works once, for 30 minutes.</summary>
+    [Required(ErrorMessage = FieldCodes.Required), StringLength(256, ErrorMessage = FieldCodes.Length)]
+    public string Token { get; init; } = "";
+
+    /// <summary>The password as it shall be; 12 to 256 characters.</summary>
+    [Required(ErrorMessage = FieldCodes.Required)]
+    public string NewPassword { get; init; } = "";
+}
+
+/// <summary>Body of <c>POST /api/v1/auth/email/verify</c>.</summary>
+public sealed record VerifyEmailRequest
+{
+    /// <summary>From the link in the mail, behind the <c>#</c>. Works once, for 30 minutes.</summary>
+    [Required(ErrorMessage = FieldCodes.Required), StringLength(256, ErrorMessage = FieldCodes.Length)]
+    public string Token { get; init; } = "";
+}
+
+/// <summary>Body of <c>POST /api/v1/auth/email/resend</c>. The answer is 202 whether or not the address has an account, or one that is to be verified.</summary>
+public sealed record ResendVerificationRequest
+{
+    /// <summary>The account's address.</summary>
+    [Required(ErrorMessage = FieldCodes.Required), StringLength(254, MinimumLength = 3, ErrorMessage = FieldCodes.Length)]
+    [RegularExpression(Patterns.Email, ErrorMessage = FieldCodes.Format)]
+    public string Email { get; init; } = "";
+}
+
 /// <summary>Body of <c>POST /api/v1/bootstrap</c>: makes the first administrator.</summary>
 public sealed record BootstrapRequest
 {

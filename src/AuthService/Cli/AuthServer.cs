@@ -8,6 +8,7 @@ using AuthService.Features.Authorization;
 using AuthService.Features.Bootstrap;
 using AuthService.Features.CacheAdministration;
 using AuthService.Features.DatabaseAdministration;
+using AuthService.Features.Email;
 using AuthService.Features.Events;
 using AuthService.Features.JobAdministration;
 using AuthService.Features.Permissions;
@@ -77,6 +78,7 @@ internal static class AuthServer
             .AddBootstrap()
             .AddCacheAdministration()
             .AddDatabaseAdministration()
+            .AddEmail(configuration)
             .AddEvents(configuration)
             .AddJobAdministration()
             .AddPermissions()
@@ -95,6 +97,7 @@ internal static class AuthServer
         app.UseMiddleware<AccessEnforcement>();
 
         app.MapAuthentication();
+        app.MapAccountPages();
         app.MapAuthorization();
         app.MapBootstrap();
         app.MapPermissions();

@@ -1,4 +1,5 @@
 using AuthService.Features.Bootstrap;
+using AuthService.Features.Email;
 using AuthService.Installation;
 using AuthService.Passwords;
 
@@ -14,7 +15,9 @@ internal static class Welcome
     public static async Task PrintAsync(string address, CreateFirstAdministrator create, IConfiguration configuration, CancellationToken ct)
     {
         address = address.Replace("[::]", "127.0.0.1", StringComparison.Ordinal).Replace("0.0.0.0", "127.0.0.1", StringComparison.Ordinal);
-        await Console.Out.WriteLineAsync($"\nAuthService is ready: {address}   (try it out at {address}/docs)\n");
+        await Console.Out.WriteLineAsync($"\nAuthService is ready: {address}   (try it out at {address}/docs)");
+        if (EmailFeature.FolderOf(configuration) is { } folder) await Console.Out.WriteLineAsync($"Mails are written into {folder} (Email:Transport=Smtp sends them).");
+        await Console.Out.WriteLineAsync();
 
         var (email, password) = (configuration[EmailVariable], configuration[PasswordVariable]);
         if (!string.IsNullOrEmpty(email) && !string.IsNullOrEmpty(password) && !await create.ExistsAsync(ct))

@@ -64,6 +64,10 @@ FROM   account a, other_role r, other_permission p, LATERAL (VALUES
     ('next_hashes', coalesce((SELECT array_agg(sha256(l.cur_hash) ORDER BY l.id) FROM live l), ARRAY[sha256('')])::text),
     ('cur_hash', sha256('explained')::text), ('token_hash', sha256('explained')::text), ('except_id', NULL), ('reason', 'explained'), ('keep', '9'), ('amr', '{pwd}'),
     ('idle_timeout', '14 days'), ('absolute_timeout', '90 days'), ('grace', '10 seconds'), ('ip', '192.0.2.1'), ('user_agent', 'explained'), ('sessions', '1000'),
+    ('device_may_be_new', 'true'), ('job_id', gen_random_uuid()::text), ('job_kind', 'account_mail'), ('job_arguments', '{}'), ('last_try', '10'),
+    -- Mail.
+    ('purpose', 'reset_password'), ('mail', 'reset_password'), ('most', '5'), ('link_lifetime', '30 minutes'), ('SendAccountMail.find_account.user_id', NULL),
+    ('SendAccountMail.make_token.keep', '2'),
     -- Audit trail: three events.
     ('AuditTrail.id', ARRAY[gen_random_uuid(), gen_random_uuid(), gen_random_uuid()]::text), ('waited', '{0,0,0}'), ('type', '{explained,explained,explained}'),
     ('AuditTrail.actor_id', ARRAY[a.id, a.id, NULL]::text), ('session_id', '{NULL,NULL,NULL}'), ('target_type', '{user,user,user}'), ('target_id', ARRAY[a.id, a.id, a.id]::text),

@@ -16,6 +16,9 @@ internal sealed record Caller
 
     public IPAddress? Ip { get; init; }
     public string? UserAgent { get; init; }
+
+    /// <summary>What <c>Accept-Language</c> says, as it came: looked at only where something is written to this caller.</summary>
+    public string? AcceptLanguage { get; init; }
     public required string RequestId { get; init; }
 
     /// <summary>What a change tells this caller besides the answer.</summary>
@@ -40,6 +43,7 @@ internal sealed record Caller
     {
         Ip = context.Connection.RemoteIpAddress is { IsIPv4MappedToIPv6: true } mapped ? mapped.MapToIPv4() : context.Connection.RemoteIpAddress,
         UserAgent = Printable(context.Request.Headers.UserAgent.ToString()),
+        AcceptLanguage = context.Request.Headers.AcceptLanguage,
         RequestId = context.TraceIdentifier,
         Receipt = new ChangeReceipt(context),
     };

@@ -26,6 +26,12 @@ internal enum CounterKind
     LogInFailures,
     RefreshFailures,
     Registrations,
+
+    /// <summary>Mails that were asked for.</summary>
+    MailRequests,
+
+    /// <summary>Tokens out of mails that were worth nothing.</summary>
+    MailTokenFailures,
     SessionRefreshes,
 }
 
@@ -44,6 +50,8 @@ internal readonly record struct CounterKey(CounterKind Kind, UInt128 Id)
         CounterKind.LogInFailures => $"throttle:{{login-failures:{Ip}}}",
         CounterKind.RefreshFailures => $"throttle:{{refresh-failures:{Ip}}}",
         CounterKind.Registrations => $"throttle:{{registrations:{Ip}}}",
+        CounterKind.MailRequests => $"throttle:{{mail-requests:{Ip}}}",
+        CounterKind.MailTokenFailures => $"throttle:{{mail-token-failures:{Ip}}}",
         _ => $"throttle:{{session-refreshes:{Hex}}}",
     };
 

@@ -42,9 +42,13 @@ internal sealed class RateLimits(Counters counters, ThrottlingOptions options, A
     private readonly RateLimit _refreshFailures = new("refresh-failures", CounterKind.RefreshFailures, new(options.RefreshFailuresPerIp, options.Window));
     private readonly RateLimit _sessionRefreshes = new("session-refreshes", CounterKind.SessionRefreshes, new(options.RefreshesPerSession, options.Window));
 
+    private readonly RateLimit _mailTokenFailures = new("mail-token-failures", CounterKind.MailTokenFailures, new(options.MailTokenFailuresPerIp, options.Window));
+
     public RateLimit LogIns { get; } = new("logins", CounterKind.LogIns, new(options.LogInsPerIp, options.Window));
     public RateLimit LogInFailures { get; } = new("login-failures", CounterKind.LogInFailures, new(options.FailuresPerIp, options.Window));
     public RateLimit Registrations { get; } = new("registrations", CounterKind.Registrations, new(options.RegistrationsPerIp, options.RegistrationWindow));
+
+    public RateLimit MailRequests { get; } = new("mail-requests", CounterKind.MailRequests, new(options.MailRequestsPerIp, options.RegistrationWindow));
 
     /// <summary>What this node knows already; asks nobody.</summary>
     public Problem? KnownOver(Caller caller, params ReadOnlySpan<RateLimit> limits)
@@ -97,9 +101,15 @@ internal sealed class RateLimits(Counters counters, ThrottlingOptions options, A
 
     /// <summary>A refresh token was worth nothing. A good one is never refused for what its address sends besides: it can't be guessed, and others may share the address.</summary>
     /// <param name="answer">What the client is told as long as its address is within its limit. Without the headers of one.</param>
-    public async ValueTask<Problem> RefreshFailedAsync(Problem answer, Caller caller)
+    public ValueTask<Problem> RefreshFailedAsync(Problem answer, Caller caller) => FailedAsync(_refreshFailures, answer, caller);
+
+    /// <summary>A token out of a mail was worth nothing.</summary>
+    /// <inheritdoc cref="RefreshFailedAsync"/>
+    public ValueTask<Problem> MailTokenFailedAsync(Problem answer, Caller caller) => FailedAsync(_mailTokenFailures, answer, caller);
+
+    private async ValueTask<Problem> FailedAsync(RateLimit limit, Problem answer, Caller caller)
     {
-        var (_, over) = await CountAsync(_refreshFailures, caller);
+        var (_, over) = await CountAsync(limit, caller);
         if (over is not null) return over;
         caller.Receipt.ClearRateLimits();
         return answer;

@@ -47,6 +47,14 @@ internal sealed class ThrottlingOptions : IValidatableObject
     [Range(1, 1_000_000)]
     public int RegistrationsPerIp { get; set; } = 60;
 
+    /// <summary>Mails (forgotten password, verification) one address may ask for in <see cref="RegistrationWindow"/>. 1 to 1,000,000; default 60.</summary>
+    [Range(1, 1_000_000)]
+    public int MailRequestsPerIp { get; set; } = 60;
+
+    /// <summary>Tokens without worth, of those that mails bring, one address may send in a <see cref="Window"/>. 1 to 1,000,000; default 60.</summary>
+    [Range(1, 1_000_000)]
+    public int MailTokenFailuresPerIp { get; set; } = 60;
+
     /// <summary>1 s to 1 d; default 1 h.</summary>
     [Range(typeof(TimeSpan), "00:00:01", "1.00:00:00")]
     public TimeSpan RegistrationWindow { get; set; } = TimeSpan.FromHours(1);

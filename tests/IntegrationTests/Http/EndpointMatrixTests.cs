@@ -17,12 +17,13 @@ public class EndpointMatrixTests(Servers servers) : IClassFixture<Servers>
     [
         "authz.exceeds_own_rights", "users.own_account", "users.last_administrator", "roles.system_role", "permissions.system_permission",
         "sessions.not_found", "authn.current_password_not_valid", "authn.credentials_not_valid", "sessions.refresh_token_not_valid",
-        "bootstrap.token_not_valid", "http.invalid",
+        "bootstrap.token_not_valid", "http.invalid", "authn.reset_token_not_valid", "authn.verification_token_not_valid",
     ];
 
     private static readonly string[] Anonymous =
     [
         "POST /api/v1/auth/register", "POST /api/v1/auth/login", "POST /api/v1/auth/refresh", "POST /api/v1/bootstrap",
+        "POST /api/v1/auth/password/forgot", "POST /api/v1/auth/password/reset", "POST /api/v1/auth/email/verify", "POST /api/v1/auth/email/resend",
         "GET /.well-known/jwks.json", "GET /.well-known/oauth-authorization-server", "GET /health", "GET /health/live", "GET /health/ready",
     ];
 

@@ -147,11 +147,20 @@ internal sealed class PopulatedNode : IAsyncDisposable
             "POST /api/v1/auth/login" => new JsonObject { ["email"] = email, ["password"] = Account.StandardPassword },
             "POST /api/v1/auth/refresh" => new JsonObject { ["refresh_token"] = caller.Tokens.RefreshToken },
             "POST /api/v1/auth/password/change" => new JsonObject { ["current_password"] = Account.StandardPassword, ["new_password"] = NewPassword },
+            "POST /api/v1/auth/password/reset" => new JsonObject { ["token"] = await MailTokenAsync("reset_password"), ["new_password"] = NewPassword },
+            "POST /api/v1/auth/email/verify" => new JsonObject { ["token"] = await MailTokenAsync("verify_email") },
             "POST /api/v1/authz/check" or "POST /api/v1/authz/explain" => new JsonObject { ["user_id"] = subject, ["permission"] = "users:read" },
             "POST /api/v1/authz/check/batch" => new JsonObject { ["checks"] = new JsonArray([.. Accounts.Select(id => new JsonObject { ["user_id"] = id, ["permission"] = "users:read" })]) },
             "POST /api/v1/users/bulk" => new JsonObject { ["users"] = new JsonArray([.. Accounts.Select(id => new JsonObject { ["id"] = id, ["phone"] = "1" }), .. Accounts.Select(_ => NewAccount())]) },
             _ => operation.ValidBody(),
         };
+
+        async Task<string> MailTokenAsync(string purpose)
+        {
+            var token = Name("token");
+            await SqlAsync("INSERT INTO email_tokens (token_hash, user_id, purpose, email, password_series, expires_at) SELECT sha256($1::text::bytea), id, $2, email, password_series, now() + interval '1 day' FROM users WHERE id = $3", token, purpose, subject);
+            return token;
+        }
 
         JsonObject NewAccount()
         {

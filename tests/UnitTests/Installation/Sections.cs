@@ -4,6 +4,7 @@ using AuthService.Caching;
 using AuthService.Database;
 using AuthService.Features.Authentication;
 using AuthService.Features.Authorization;
+using AuthService.Features.Email;
 using AuthService.Features.Events;
 using AuthService.Http;
 using AuthService.Jobs;
@@ -41,7 +42,7 @@ internal static class Sections
 
     /// <summary>Keys that <c>appsettings.json</c> does not have: a secret belongs into no file that is copied about, and a path that is
     /// not set means "beside the data".</summary>
-    public static readonly IReadOnlyList<string> NotInTheFile = ["SolidCache:MaxBytes", "SolidCache:RedisKeyPrefix", "Telemetry:OtlpHeaders", "Tokens:MasterKey", "Tokens:MasterKeyFile"];
+    public static readonly IReadOnlyList<string> NotInTheFile = ["Email:Folder", "Email:SmtpPassword", "SolidCache:MaxBytes", "SolidCache:RedisKeyPrefix", "Telemetry:OtlpHeaders", "Tokens:MasterKey", "Tokens:MasterKeyFile"];
 
     public static IEnumerable<PropertyInfo> Keys(Type options) => options.GetProperties().Where(p => p.CanWrite);
 }

@@ -1,4 +1,5 @@
 using AuthService.Client;
+using AuthService.Features.Email;
 using AuthService.Features.Sessions;
 using AuthService.Http;
 using Microsoft.AspNetCore.Http.HttpResults;
@@ -18,6 +19,10 @@ internal static class AuthenticationEndpoints
         auth.MapPost("/logout-all", LogOutAllAsync).RequireSession(beforePasswordChange: true).WithSummary("End every session of the account").WaitsForNodes();
         auth.MapPost("/password/change", ChangePasswordAsync).RequireSession(beforePasswordChange: true)
             .WithSummary("Set a new password and end every other session").MayFail(412, 429).WaitsForNodes();
+        auth.MapPost("/password/forgot", ForgotPasswordAsync).AllowAnyone().WithSummary("Have a link sent that replaces a forgotten password").MayFail(429);
+        auth.MapPost("/password/reset", ResetPasswordAsync).AllowAnyone().WithSummary("Set a new password with the token of such a link, and end every session").MayFail(429);
+        auth.MapPost("/email/verify", VerifyEmailAsync).AllowAnyone().WithSummary("Verify an address with the token that was sent there").MayFail(429);
+        auth.MapPost("/email/resend", ResendVerificationAsync).AllowAnyone().WithSummary("Have a link sent once more that verifies an address").MayFail(429);
     }
 
     private static async Task<Results<Accepted, ProblemResult>> RegisterAsync(
@@ -58,4 +63,20 @@ internal static class AuthenticationEndpoints
     private static async Task<Results<NoContent, ProblemResult>> ChangePasswordAsync(
         ChangePasswordRequest request, Caller caller, DeviceCookie device, ChangePassword change, CancellationToken ct) =>
         await change.ExecuteAsync(request, caller, device, ct) is { } problem ? problem.ToHttp() : TypedResults.NoContent();
+
+    private static async Task<Results<Accepted, ProblemResult>> ForgotPasswordAsync(
+        ForgotPasswordRequest request, Caller caller, RequestAccountMail mail, CancellationToken ct) =>
+        await mail.ExecuteAsync(MailOccasions.ForgottenPassword, request.Email, caller, ct) is { } problem ? problem.ToHttp() : TypedResults.Accepted((string?)null);
+
+    private static async Task<Results<NoContent, ProblemResult>> ResetPasswordAsync(
+        ResetPasswordRequest request, Caller caller, ReplaceForgottenPassword replace, CancellationToken ct) =>
+        await replace.ExecuteAsync(request, caller, ct) is { } problem ? problem.ToHttp() : TypedResults.NoContent();
+
+    private static async Task<Results<NoContent, ProblemResult>> VerifyEmailAsync(
+        VerifyEmailRequest request, Caller caller, VerifyEmail verify, CancellationToken ct) =>
+        await verify.ExecuteAsync(request, caller, ct) is { } problem ? problem.ToHttp() : TypedResults.NoContent();
+
+    private static async Task<Results<Accepted, ProblemResult>> ResendVerificationAsync(
+        ResendVerificationRequest request, Caller caller, RequestAccountMail mail, CancellationToken ct) =>
+        await mail.ExecuteAsync(MailOccasions.Verification, request.Email, caller, ct) is { } problem ? problem.ToHttp() : TypedResults.Accepted((string?)null);
 }

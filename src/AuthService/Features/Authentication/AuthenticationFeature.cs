@@ -6,10 +6,12 @@ internal static class AuthenticationFeature
 {
     public static IServiceCollection AddAuthenticationFeature(this IServiceCollection services, IConfiguration configuration) => services
         .AddSingleton(Settings.Bind<RegistrationOptions>(configuration, "Registration"))
-        .AddSingleton(Settings.Bind<EmailOptions>(configuration, "Email"))
         .AddSingleton<Register>()
         .AddSingleton<KnownDevices>()
         .AddSingleton<PasswordAttempts>()
         .AddSingleton<LogIn>()
-        .AddSingleton<ChangePassword>();
+        .AddSingleton<ChangePassword>()
+        .AddSingleton<RequestAccountMail>()
+        .AddSingleton<ReplaceForgottenPassword>()
+        .AddSingleton<VerifyEmail>();
 }

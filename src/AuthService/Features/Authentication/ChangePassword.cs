@@ -2,8 +2,10 @@ using AuthService.Audit;
 using AuthService.Caching;
 using AuthService.Client;
 using AuthService.Database;
+using AuthService.Features.Email;
 using AuthService.Features.Sessions;
 using AuthService.Http;
+using AuthService.Jobs;
 using AuthService.Passwords;
 using AuthService.Throttling;
 using Npgsql;
@@ -12,7 +14,8 @@ namespace AuthService.Features.Authentication;
 
 /// <summary>Sets the caller's password, after the current one was shown once more, and ends every other session of the account.</summary>
 internal sealed class ChangePassword(
-    NpgsqlDataSource db, Changes changes, PasswordHashing hashing, PasswordAttempts attempts, CounterKeys counters, PasswordPolicy policy, BreachedPasswords breached, AuditTrail audit)
+    NpgsqlDataSource db, Changes changes, PasswordHashing hashing, PasswordAttempts attempts, CounterKeys counters, PasswordPolicy policy, BreachedPasswords breached, AuditTrail audit,
+    AccountMails mails, JobQueue queue)
 {
     private static readonly FieldError Unchanged = new("/new_password", "passwords.unchanged", "The new password is the current one.");
     private static readonly SqlFile FindPassword = SqlFile.Beside<ChangePassword>("find_password");
@@ -42,6 +45,7 @@ internal sealed class ChangePassword(
 
             await EndSessions.AllOfAsync(transaction, userId, except: caller.SessionId, "password_change", ct);
             await AuditTrail.AppendAsync(transaction, AuditEvent.Of(AuditTypes.PasswordChange, caller).On("user", userId), ct);
+            await queue.EnqueueAsync(transaction, mails.PasswordChanged(userId, caller), ct);
             return null;
         }, ct);
         if (problem is null) device.Give(userId, series);   // with the password the devices it was proved on are forgotten

@@ -2,6 +2,7 @@ using System.Globalization;
 using AuthService.Audit;
 using AuthService.Client;
 using AuthService.Database;
+using AuthService.Features.Email;
 using AuthService.Features.Sessions;
 using AuthService.Http;
 using AuthService.Passwords;
@@ -52,7 +53,10 @@ internal sealed class LogIn(
                 (await hashing.HashAsync(request.Password, ct)).Failed(out _, out rehashed);
             }
 
-            var identity = new ProvedIdentity(account.User, account.Version, Password, rehashed, account.PasswordIsTemporary);
+            var identity = new ProvedIdentity(account.User, account.Version, Password, rehashed, account.PasswordIsTemporary)
+            {
+                DeviceMayBeNew = account.HasSignedIn && !IsKnown(device, account),
+            };
             if (await startSession.ExecuteAsync(identity, caller, ct) is { } tokens)
             {
                 var failedBefore = attempt.FailedBefore;
@@ -79,7 +83,7 @@ internal sealed class LogIn(
     /// <summary>By what the attempt is counted: by the device if the account has signed in there, else by the account and the address it comes from.</summary>
     private PasswordTarget Target(LoginRequest request, Account? account, DeviceCookie device, Caller caller)
     {
-        if (account is not null && device.Shown is { } shown && shown.UserId == account.User.Id && shown.Series == account.Series)
+        if (account is not null && IsKnown(device, account) && device.Shown is { } shown)
         {
             return new PasswordTarget(counters.Device(shown.Id, account.Series), account.User.Email, account.User.Id, IsStopped: false)
             {
@@ -92,6 +96,9 @@ internal sealed class LogIn(
         var counter = counters.Account(address, account?.Series ?? 0);
         return new PasswordTarget(counter, address, account?.User.Id, account is { IsStopped: true }) { FromIp = counters.AccountFrom(caller.Ip, counter) };
     }
+
+    private static bool IsKnown(DeviceCookie device, Account account) =>
+        device.Shown is { } shown && shown.UserId == account.User.Id && shown.Series == account.Series;
 
     private bool MaySignIn(Account account) =>
         account is { IsActive: true, PasswordIsOver: false } && (account.EmailVerified || !email.RequireVerified);
@@ -111,9 +118,9 @@ internal sealed class LogIn(
         return new Account(
             new SignedInUser(row.GetInt64(0), row.GetString(1), row.GetString(2), row.IsDBNull(3) ? null : row.GetString(3)),
             row.GetString(4), row.GetInt64(5), row.GetBoolean(6), row.GetBoolean(7), row.GetBoolean(8), row.GetBoolean(9),
-            row.GetBoolean(10), row.GetInt32(11));
+            row.GetBoolean(10), row.GetInt32(11), row.GetBoolean(12));
     }
 
     private sealed record Account(SignedInUser User, string PasswordHash, long Version, bool IsActive, bool EmailVerified,
-        bool PasswordIsTemporary, bool PasswordIsOver, bool IsStopped, int Series);
+        bool PasswordIsTemporary, bool PasswordIsOver, bool IsStopped, int Series, bool HasSignedIn);
 }

@@ -1,9 +1,11 @@
 using System.Security.Cryptography;
 using AuthService.Audit;
 using AuthService.Client;
+using AuthService.Features.Email;
 using AuthService.Features.Roles;
 using AuthService.Features.Users;
 using AuthService.Http;
+using AuthService.Jobs;
 using AuthService.Passwords;
 using AuthService.Throttling;
 using Npgsql;
@@ -12,11 +14,12 @@ namespace AuthService.Features.Authentication;
 
 /// <summary>
 /// Makes an account for whoever asks. Whether the address was taken is not told, in words or in work: both ways hash once,
-/// run the same statements and commit an audit event.
+/// run the same statements, commit an audit event and have a mail sent.
 /// <para>A taken user name is not an error either: asking for the same address and name twice would then tell the two cases
 /// apart. The account gets the name with digits after it, which its owner sees and can change.</para>
 /// </summary>
-internal sealed class Register(NpgsqlDataSource db, PasswordHashing hashing, PasswordPolicy policy, BreachedPasswords breached, RateLimits limits, RegistrationOptions options)
+internal sealed class Register(
+    NpgsqlDataSource db, PasswordHashing hashing, PasswordPolicy policy, BreachedPasswords breached, RateLimits limits, RegistrationOptions options, AccountMails mails, JobQueue queue)
 {
     private const int UsernameMaxLength = 64;
     private const int DigitCount = 8;
@@ -40,6 +43,8 @@ internal sealed class Register(NpgsqlDataSource db, PasswordHashing hashing, Pas
         var second = await AddUser.ExecuteAsync(transaction, user with { Username = WithDigits(user.Username) }, ct);
         var added = first.Id is null ? second : first;
         await AuditTrail.AppendAsync(transaction, Event(added, caller), ct);
+        // Always: which mail it is, says the account's state when the mail is written, away from this request.
+        await queue.EnqueueAsync(transaction, mails.ToAddress(MailOccasions.Registration, request.Email, caller), ct);
         await transaction.CommitAsync(ct);
         RateLimits.Tell(caller, (limits.Registrations, tally));
         return null;

@@ -3,7 +3,9 @@ using AuthService.Caching;
 using AuthService.Client;
 using AuthService.Database;
 using AuthService.Features.Authorization;
+using AuthService.Features.Email;
 using AuthService.Http;
+using AuthService.Jobs;
 using AuthService.Tokens;
 using Npgsql;
 using SolidCache;
@@ -13,11 +15,16 @@ namespace AuthService.Features.Sessions;
 /// <summary>An account whose owner has just proved who they are.</summary>
 /// <param name="Version">Of the account when the proof was checked.</param>
 /// <param name="NewPasswordHash">The same password under today's parameters, if it had to be hashed anew.</param>
-internal sealed record ProvedIdentity(SignedInUser User, long Version, string[] Amr, string? NewPasswordHash = null, bool PasswordIsTemporary = false);
+internal sealed record ProvedIdentity(SignedInUser User, long Version, string[] Amr, string? NewPasswordHash = null, bool PasswordIsTemporary = false)
+{
+    /// <summary>The account has signed in before, and not provably on this device: where no session of it came from the same network with the same program, its owner is told.</summary>
+    public bool DeviceMayBeNew { get; init; }
+}
 
 /// <summary>Begins a session: one round trip, one transaction. The session's id and secret are always new; nothing the client sent goes in.</summary>
 internal sealed class StartSession(
-    NpgsqlDataSource db, RefreshTokens refreshTokens, SessionTokens tokens, Rights rights, Changes changes, SessionOptions options, AuditTrail audit)
+    NpgsqlDataSource db, RefreshTokens refreshTokens, SessionTokens tokens, Rights rights, Changes changes, SessionOptions options, AuditTrail audit,
+    AccountMails mails, JobOptions jobs)
 {
     private static readonly SqlFile TouchUser = SqlFile.Beside<StartSession>("touch_user");
     private static readonly SqlFile EndSurplus = SqlFile.Beside<StartSession>("end_surplus");
@@ -46,12 +53,14 @@ internal sealed class StartSession(
         var userId = identity.User.Id;
         using var wait = TimeSpent.InDatabase();
         await using var connection = await db.OpenConnectionAsync(ct);
+        var notice = mails.NewDevice(userId, caller);
         // A batch is one transaction by itself; each statement in it sees what was committed before that statement began.
         await using var batch = new NpgsqlBatch(connection);
         TouchUser.In(batch).With(userId).With(identity.Version).With(identity.NewPasswordHash);
         EndSurplus.In(batch).With(userId).With(identity.Version).With(options.MaxPerUser - 1);
         InsertSession.In(batch).With(id).With(userId).With(identity.Version).With(refreshTokens.HashOf(token))
-            .With(options.IdleTimeout).With(options.AbsoluteTimeout).With(identity.Amr).With(caller.Ip).With(caller.UserAgent);
+            .With(options.IdleTimeout).With(options.AbsoluteTimeout).With(identity.Amr).With(caller.Ip).With(caller.UserAgent)
+            .With(identity.DeviceMayBeNew).With(Guid.CreateVersion7()).With(notice.Kind).With(notice.Arguments).With(jobs.MaxTries);
 
         var surplus = new List<Guid>();
         using var timing = SlowStatements.Time(batch);
