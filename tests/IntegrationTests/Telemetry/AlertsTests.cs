@@ -63,12 +63,8 @@ public class AlertsTests(Servers servers) : IClassFixture<Servers>
             foreach (var user in users) await SendAsync(HttpMethod.Post, "/api/v1/authz/check", new { user_id = user, permission = "users:read" });
         });
 
-        await UntilAsync("AuthServiceHashingRefused", () => Race.RunAsync(6, async _ =>
-        {
-            using var answer = await service.Process.Http.LogInAsync("stranger@example.com", "not the password", _ct);
-            return answer.StatusCode;
-        }));
-        await FiresAsync("AuthServiceErrors");   // 503 all of them
+        await UntilAsync("AuthServiceHashingRefused", RefusedAsync);
+        await UntilAsync("AuthServiceErrors", RefusedAsync);   // 503 all of them
 
         // A series that begins with what is to be seen shows no increase.
         await SendAsync(HttpMethod.Get, "/api/v1/users?limit=5");
@@ -111,6 +107,12 @@ public class AlertsTests(Servers servers) : IClassFixture<Servers>
         Assert.Equal(AlertsThatShip(), fired.Order(StringComparer.Ordinal));
 
         Task FiresAsync(string alert) => UntilAsync(alert, () => Task.CompletedTask);
+
+        Task RefusedAsync() => Race.RunAsync(6, async _ =>
+        {
+            using var answer = await service.Process.Http.LogInAsync("stranger@example.com", "not the password", _ct);
+            return answer.StatusCode;
+        });
 
         async Task UntilAsync(string alert, Func<Task> cause)
         {
