@@ -29,7 +29,7 @@ internal static class ServiceNode
     public static async Task<int> RunAsync(ServiceSetup setup)
     {
         var builder = CommandHost.CreateBuilder([
-            "--urls=http://127.0.0.1:0", "--Tokens:AccessTokenLifetime=01:00:00", "--Sessions:MaxPerUser=1000",
+            "--urls=http://127.0.0.1:0", "--Jobs:Enabled=false", "--Tokens:AccessTokenLifetime=01:00:00", "--Sessions:MaxPerUser=1000",
             // One address logs in for everybody here, and a process that is killed leaves the attempts it was at counted as failed.
             "--Throttling:AccountFailures=100", "--Throttling:LogInsPerIp=1000000", "--Throttling:FailuresPerIp=1000000",
             "--Throttling:RefreshFailuresPerIp=1000000", "--Throttling:RefreshesPerSession=1000000",
