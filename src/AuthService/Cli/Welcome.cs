@@ -1,6 +1,5 @@
 using AuthService.Features.Bootstrap;
 using AuthService.Features.Email;
-using AuthService.Installation;
 using AuthService.Passwords;
 
 namespace AuthService.Cli;
@@ -8,28 +7,12 @@ namespace AuthService.Cli;
 /// <summary>What a person needs at the first start: the address, how to become the administrator, and lines to paste.</summary>
 internal static class Welcome
 {
-    private const string EmailVariable = "AUTH_BOOTSTRAP_ADMIN_EMAIL";
-    private const string PasswordVariable = "AUTH_BOOTSTRAP_ADMIN_PASSWORD";
-
-    /// <exception cref="SettingsException">The administrator named in the environment can't be made.</exception>
     public static async Task PrintAsync(string address, CreateFirstAdministrator create, IConfiguration configuration, CancellationToken ct)
     {
         address = address.Replace("[::]", "127.0.0.1", StringComparison.Ordinal).Replace("0.0.0.0", "127.0.0.1", StringComparison.Ordinal);
         await Console.Out.WriteLineAsync($"\nAuthService is ready: {address}   (try it out at {address}/docs)");
         if (EmailFeature.FolderOf(configuration) is { } folder) await Console.Out.WriteLineAsync($"Mails are written into {folder} (Email:Transport=Smtp sends them).");
         await Console.Out.WriteLineAsync();
-
-        var (email, password) = (configuration[EmailVariable], configuration[PasswordVariable]);
-        if (!string.IsNullOrEmpty(email) && !string.IsNullOrEmpty(password) && !await create.ExistsAsync(ct))
-        {
-            var outcome = await create.AsOperatorAsync(email, password, ct);
-            // Another node may have been first; then there is an administrator, which is what was asked for.
-            if (outcome.Failed(out var problem, out _) && !await create.ExistsAsync(ct))
-            {
-                var why = string.Join(" ", problem.Errors.Select(e => e.Detail).Prepend(problem.Title));
-                throw new SettingsException($"{EmailVariable} and {PasswordVariable} don't make an administrator: {why}");
-            }
-        }
 
         if (await create.NewTokenAsync(ct) is not { } token)
         {

@@ -2,5 +2,7 @@ namespace AuthService.Features.Bootstrap;
 
 internal static class BootstrapFeature
 {
-    public static IServiceCollection AddBootstrap(this IServiceCollection services) => services.AddSingleton<CreateFirstAdministrator>();
+    public static IServiceCollection AddBootstrap(this IServiceCollection services) => services
+        .AddSingleton<CreateFirstAdministrator>()
+        .AddHostedService<AdministratorOfTheEnvironment>();
 }
