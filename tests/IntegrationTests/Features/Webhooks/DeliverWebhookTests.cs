@@ -142,7 +142,7 @@ public class DeliverWebhookTests(Servers servers) : IClassFixture<Servers>
     public async Task A_receiver_that_is_gone_or_fails_for_days_is_sent_nothing_more(int status, string? failingFor, string? switchedOff)
     {
         await using var database = await servers.CreateDatabaseAsync(Ct);
-        await using var node = await Node.StartAsync(database, Ct, settings: [.. Running.Where(s => s.Item1 != "Jobs:MaxTries"), ("Jobs:MaxTries", "1")]);
+        await using var node = await Node.StartAsync(database, Ct, settings: [.. Running.Where(s => s.Item1 != "Jobs:MaxTries"), ("Jobs:MaxTries", status == 410 ? "2" : "1")]);
         var admin = await node.AddAdministratorAsync("root", Ct);
         await using var inbox = await Inbox.OpenAsync(Ct, (context, _) => { context.Response.StatusCode = status; return Task.CompletedTask; });
         var webhook = await node.CreateWebhookAsync(admin, inbox.Url, ["*"], Ct);

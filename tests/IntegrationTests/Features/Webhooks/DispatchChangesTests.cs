@@ -10,7 +10,7 @@ public class DispatchChangesTests(Servers servers) : IClassFixture<Servers>
 {
     private CancellationToken Ct => servers.TestTimeout;
 
-    // Ask for "xid >= xmax" or "id > last" in dispatch.sql and take_position.sql, and the slow one is passed over.
+    // Take pg_snapshot_xmax for pg_snapshot_xmin in dispatch.sql and take_position.sql, or go by "id > last", and the slow one is passed over.
     [Fact]
     public async Task A_transaction_that_began_early_and_commits_late_is_told_and_one_that_is_rolled_back_is_not()
     {
@@ -18,33 +18,43 @@ public class DispatchChangesTests(Servers servers) : IClassFixture<Servers>
         await using var node = await Node.StartAsync(database, Ct);
         var dispatch = node.Services.GetRequiredService<DispatchChanges>();
         var admin = await node.AddAdministratorAsync("root", Ct);
-        await database.ExecuteAsync("INSERT INTO roles (name) VALUES ('before')", Ct);
+        string[] names = ["before", "slow", "undone", "quick", "later"];
+        foreach (var name in names) await database.AddRoleAsync(name, Ct);
+        var users = await database.AddUsersAsync("user", names.Length, Ct);   // one for each: changes of one account wait for each other
+        await GrantAsync(null, "before");
         await node.CreateWebhookAsync(admin, "https://hooks.example.org/", ["*"], Ct);
         Assert.Equal(0, await dispatch.ExecuteOnceAsync(Ct));   // begins at its making
 
         await using var slow = await database.DataSource.OpenConnectionAsync(Ct);
         await using var open = await slow.BeginTransactionAsync(Ct);
-        await using (var insert = new NpgsqlCommand("INSERT INTO roles (name) VALUES ('slow')", slow, open)) await insert.ExecuteNonQueryAsync(Ct);
+        await GrantAsync(open, "slow");
         await using (var other = await database.DataSource.OpenConnectionAsync(Ct))
         {
             await using var undone = await other.BeginTransactionAsync(Ct);
-            await using var insert = new NpgsqlCommand("INSERT INTO roles (name) VALUES ('undone')", other, undone);
-            await insert.ExecuteNonQueryAsync(Ct);
+            await GrantAsync(undone, "undone");
             await undone.RollbackAsync(Ct);
         }
 
-        await database.ExecuteAsync("INSERT INTO roles (name) VALUES ('quick')", Ct);
+        await GrantAsync(null, "quick");
         Assert.Equal(1, await dispatch.ExecuteOnceAsync(Ct));
         Assert.Equal(0, await dispatch.ExecuteOnceAsync(Ct));
-        await database.ExecuteAsync("INSERT INTO roles (name) VALUES ('later')", Ct);
+        await GrantAsync(null, "later");
         Assert.Equal(1, await dispatch.ExecuteOnceAsync(Ct));
         await open.CommitAsync(Ct);
         Assert.Equal(1, await dispatch.ExecuteOnceAsync(Ct));
         Assert.Equal(0, await dispatch.ExecuteOnceAsync(Ct));
         Assert.Equal(["quick", "later", "slow"], await NamesAsync(database));
+
+        async Task GrantAsync(NpgsqlTransaction? transaction, string name)
+        {
+            var sql = $"INSERT INTO user_roles (user_id, role_id) SELECT {users[Array.IndexOf(names, name)]}, id FROM roles WHERE name = '{name}'";
+            if (transaction is null) { await database.ExecuteAsync(sql, Ct); return; }
+            await using var insert = new NpgsqlCommand(sql, transaction.Connection, transaction);
+            await insert.ExecuteNonQueryAsync(Ct);
+        }
     }
 
-    // Leave FOR UPDATE out of take_position.sql and changes are told twice; read in the same statement as the lock and likewise.
+    // Leave FOR UPDATE out of take_position.sql, and changes are told twice.
     [Fact]
     public async Task Each_change_is_told_once_however_many_nodes_are_at_it_and_whoever_overtakes_whom()
     {
@@ -52,15 +62,17 @@ public class DispatchChangesTests(Servers servers) : IClassFixture<Servers>
         await using var database = await servers.CreateDatabaseAsync(Ct);
         await using var node = await Node.StartAsync(database, Ct);
         var admin = await node.AddAdministratorAsync("root", Ct);
-        for (var i = 0; i < 2; i++) await node.CreateWebhookAsync(admin, "https://hooks.example.org/", ["role.created"], Ct);
+        var users = await database.AddUsersAsync("user", writers, Ct);
+        await database.ExecuteAsync($"INSERT INTO roles (name) SELECT 'w' || w || '-' || n FROM generate_series(0, {writers - 1}) w, generate_series(0, {changes - 1}) n", Ct);
+        for (var i = 0; i < 2; i++) await node.CreateWebhookAsync(admin, "https://hooks.example.org/", ["role.granted"], Ct);
         var dispatch = node.Services.GetRequiredService<DispatchChanges>();
         var committed = new ConcurrentBag<string>();
-        var writing = writers;
+        var (writing, dispatched) = (writers, 0L);
         await Race.RunAsync(writers + nodes, async number =>
         {
             if (number >= writers)
             {
-                while (Volatile.Read(ref writing) > 0) await dispatch.ExecuteOnceAsync(Ct);
+                while (Volatile.Read(ref writing) > 0) Interlocked.Add(ref dispatched, await dispatch.ExecuteOnceAsync(Ct));
                 return 0;
             }
 
@@ -69,7 +81,7 @@ public class DispatchChangesTests(Servers servers) : IClassFixture<Servers>
             for (var i = 0; i < changes; i++)
             {
                 await using var transaction = await connection.BeginTransactionAsync(Ct);
-                await using var insert = new NpgsqlCommand($"INSERT INTO roles (name) VALUES ('w{number}-{i}'); SELECT pg_sleep({random.Next(5)} / 1000.0)", connection, transaction);
+                await using var insert = new NpgsqlCommand($"INSERT INTO user_roles (user_id, role_id) SELECT {users[number]}, id FROM roles WHERE name = 'w{number}-{i}'; SELECT pg_sleep({random.Next(5)} / 1000.0)", connection, transaction);
                 await insert.ExecuteNonQueryAsync(Ct);
                 if (random.Next(4) == 0) { await transaction.RollbackAsync(Ct); continue; }
                 await transaction.CommitAsync(Ct);
@@ -79,6 +91,7 @@ public class DispatchChangesTests(Servers servers) : IClassFixture<Servers>
             Interlocked.Decrement(ref writing);
             return 0;
         });
+        Assert.True(dispatched > 0, "nothing was told while others wrote");
         await dispatch.ExecuteOnceAsync(Ct);
         Assert.Equal(committed.Concat(committed).Order(StringComparer.Ordinal), (await NamesAsync(database)).Order(StringComparer.Ordinal));
     }

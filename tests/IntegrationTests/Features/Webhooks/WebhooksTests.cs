@@ -1,7 +1,6 @@
 using System.Net;
 using System.Net.Http.Headers;
 using AuthService.Client;
-using IntegrationTests.Http;
 using UnitTests.Outbound;
 
 namespace IntegrationTests.Features.Webhooks;
