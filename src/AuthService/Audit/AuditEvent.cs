@@ -76,6 +76,7 @@ internal static class AuditTypes
     public const string ImportFinished = "import_finished";
     public const string ExportRead = "export_read";
     public const string ConfigChanged = "config_changed";
+    public const string WebhookChanged = "webhook_changed";
     public const string KeyRotated = "key_rotated";
     public const string KeyDistrusted = "key_distrusted";
     public const string AuditForgotten = "audit_forgotten";

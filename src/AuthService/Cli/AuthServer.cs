@@ -18,6 +18,7 @@ using AuthService.Features.SigningKeys;
 using AuthService.Features.Status;
 using AuthService.Features.SystemSettings;
 using AuthService.Features.Users;
+using AuthService.Features.Webhooks;
 using AuthService.Health;
 using AuthService.Http;
 using AuthService.Installation;
@@ -87,7 +88,8 @@ internal static class AuthServer
             .AddStatus()
             .AddHealth()
             .AddSystemSettings()
-            .AddUsers();
+            .AddUsers()
+            .AddWebhooks();
 
         replace?.Invoke(builder.Services);
         var app = builder.Build();
@@ -107,6 +109,7 @@ internal static class AuthServer
         app.MapEvents();
         app.MapAuditEvents();
         app.MapSystemSettings();
+        app.MapWebhooks();
         app.MapSigningKeys();
         app.MapCacheAdministration();
         app.MapDatabaseAdministration();

@@ -101,6 +101,9 @@ internal static class Samples
         "requeue_kind" => "*",
         "requeue" or "discard" or "run" => null,   // one thing only
         "at_least" or "consistency" => null,   // of any state, by the lease
+        "url" => "https://hooks.example.org/",
+        "events" => new JsonArray("*"),
+        "is_active" => true,
         "permission" => "users:read",
         "checks" => new JsonArray(new JsonObject { ["permission"] = "users:read" }),
         _ => throw new InvalidOperationException($"{operation} takes a member '{member}': say in Samples what a valid one is."),

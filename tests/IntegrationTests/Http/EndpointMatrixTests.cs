@@ -122,6 +122,7 @@ public class EndpointMatrixTests(Servers servers) : IClassFixture<Servers>
                 ("roles", Target.Other) => Text(await node.Database.AddRoleAsync(name, ct)),
                 ("permissions", Target.Own) => Text(await OwnPermissionAsync(node, caller, name)),
                 ("permissions", Target.Other) => Text(await node.Database.AddPermissionAsync(name, "read", ct)),
+                ("webhooks", _) => Text(await node.Database.ReadSqlAsync<long>("INSERT INTO webhooks (url, events, secret_sealed) VALUES ('https://hooks.example.org/', '{*}', '') RETURNING id", ct)),
                 var unknown => throw new InvalidOperationException($"{operation}: what is an object of {unknown}?"),
             };
         }

@@ -111,6 +111,7 @@ internal sealed class PopulatedNode : IAsyncDisposable
                 "users" => subject,
                 "roles" => await RoleAsync(),
                 "permissions" => await PermissionAsync(),
+                "webhooks" => await WebhookAsync(),
                 _ => throw new InvalidOperationException($"{operation}: say in {nameof(PopulatedNode)} what its object is."),
             };
             // What is taken away has to be there; what is given must not be.
@@ -137,6 +138,14 @@ internal sealed class PopulatedNode : IAsyncDisposable
         var permission = await Node.Database.AddPermissionAsync(Name("thing"), "read", _ct);
         await SqlAsync("INSERT INTO role_permissions SELECT id, $1 FROM roles WHERE name LIKE 'row%' OR name = 'admin'", permission);
         return permission;
+    }
+
+    /// <summary>With as many tries in its log.</summary>
+    private async Task<long> WebhookAsync()
+    {
+        var webhook = await Node.Database.ReadSqlAsync<long>("INSERT INTO webhooks (url, events, secret_sealed) VALUES ('https://hooks.example.org/', '{*}', '') RETURNING id", _ct);
+        await SqlAsync("INSERT INTO webhook_deliveries (webhook_id, message_id, type, try, status, duration_ms) SELECT $1, gen_random_uuid(), 'role.granted', 1, 200, 1 FROM generate_series(1, $2)", webhook, _rows);
+        return webhook;
     }
 
     private async Task<JsonObject?> BodyAsync(Operation operation, Account caller, long subject)

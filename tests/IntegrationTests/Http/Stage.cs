@@ -31,6 +31,7 @@ internal sealed class Stage : IAsyncDisposable
         stage._objects["permissions"] = Text(await database.AddPermissionAsync("some", "thing", ct));
         stage._objects["settings"] = "some.setting";
         await database.ExecuteSqlAsync("INSERT INTO system_settings (key, value) VALUES ('some.setting', '1')", ct);
+        stage._objects["webhooks"] = Text(await database.ReadSqlAsync<long>("INSERT INTO webhooks (url, events, secret_sealed) VALUES ('https://hooks.example.org/', '{*}', '') RETURNING id", ct));
         stage._objects["sessions"] = Guid.CreateVersion7().ToString();
         await database.ExecuteSqlAsync("INSERT INTO role_permissions SELECT r.id, p.id FROM roles r, permissions p WHERE r.name = 'admin' ON CONFLICT DO NOTHING", ct);
         stage._before = await stage.PictureAsync();

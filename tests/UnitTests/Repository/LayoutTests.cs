@@ -26,6 +26,7 @@ public partial class LayoutTests
         ["SystemSettings"] = [],
         ["UserImport"] = ["Roles", "Users"],
         ["Users"] = ["Authorization", "Roles", "Sessions"],
+        ["Webhooks"] = [],
     };
 
     /// <summary>What serves every feature knows none of them. The table of contents knows all.</summary>

@@ -81,7 +81,7 @@ public class JobAdministrationTests(Servers servers) : IClassFixture<Servers>
         var admin = await node.CreateAdministratorAsync(Ct);
         await database.ExecuteSqlAsync("INSERT INTO sessions (id, user_id, absolute_expires_at, idle_expires_at, cur_hash, amr) SELECT gen_random_uuid(), $1, now() - interval '1 s', now(), '', '{pwd}' FROM generate_series(1, 2500)", Ct, admin.Id);
         var listed = await RecurringAsync(admin);
-        string[] expected = ["clean_up_cache", "prepare_audit_partitions", "purge_authz_changes", "purge_jobs", "purge_sessions", "remind_of_key_rotation", "warm_up_rights"];
+        string[] expected = ["clean_up_cache", "prepare_audit_partitions", "purge_authz_changes", "purge_jobs", "purge_sessions", "purge_webhook_deliveries", "remind_of_key_rotation", "warm_up_rights"];
         Assert.Empty(expected.Except(listed.Select(j => j.Name), StringComparer.Ordinal));
         Assert.All(listed, j => Assert.True(j.NextAt > j.StartedAt.GetValueOrDefault() && j.IntervalSeconds >= 60));
         foreach (var job in listed) Assert.Equal(1, await ChangeAsync(admin, new JobRequest { Run = job.Name }));
