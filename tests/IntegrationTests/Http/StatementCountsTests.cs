@@ -30,7 +30,7 @@ public partial class StatementCountsTests(Servers servers) : IClassFixture<Serve
     private const string OnceOnly = "POST /api/v1/bootstrap";
 
     // Not a test's usual limit: some 300 requests, each with rows of its own.
-    private readonly CancellationToken _ct = new CancellationTokenSource(TimeSpan.FromMinutes(4)).Token;
+    private readonly CancellationToken _ct = new CancellationTokenSource(TimeSpan.FromMinutes(6)).Token;
 
     // Ask for each row by itself what one statement brings (tried: UserRoles.ListAsync runs list_roles once more for every role) and this names the operation,
     // with its counts at the three sizes. A new operation without a row in the page, a row without its operation, and a number that is no longer true are named as well.
