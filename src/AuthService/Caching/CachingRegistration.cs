@@ -15,7 +15,7 @@ internal static class CachingRegistration
         var freshness = Settings.Bind<FreshnessOptions>(configuration, "Freshness");
         var cache = Settings.Bind<CacheOptions>(configuration, "SolidCache");
         // Where jobs run, one of them cleans up, and tells about it in /admin/jobs.
-        var isJob = cache.CleanupInterval > TimeSpan.Zero && Settings.Bind<JobOptions>(configuration, "Jobs").Enabled;
+        var isJob = cache.CleanupInterval >= CleanUpEntries.ShortestInterval && Settings.Bind<JobOptions>(configuration, "Jobs").Enabled;
         if (isJob) services.AddRecurringJob<CleanUpEntries>();
         _ = RedisConnectionString(configuration);   // what is wrong with it stops the start
         return services

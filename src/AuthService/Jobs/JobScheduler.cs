@@ -1,22 +1,43 @@
+using Npgsql;
 using Quartz;
 
 namespace AuthService.Jobs;
 
 /// <summary>Starts Quartz on this node, tells it what recurs, and hands it jobs. Stopped, it lets what runs end, and gives back what has not ended when the host's limit is over.</summary>
-internal sealed class JobScheduler(ISchedulerFactory factory, HandOverJobs handOver, IEnumerable<IRecurringJob> recurring, TimeProvider clock) : BackgroundService
+internal sealed partial class JobScheduler(ISchedulerFactory factory, HandOverJobs handOver, IEnumerable<IRecurringJob> recurring, TimeProvider clock, ILogger<JobScheduler> logger) : BackgroundService
 {
     private static readonly TimeSpan FirstRun = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan StartInterval = TimeSpan.FromSeconds(2);
+
     private IScheduler? _scheduler;
 
-    public override async Task StartAsync(CancellationToken cancellationToken)
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        _scheduler = await factory.GetScheduler(cancellationToken);
-        foreach (var job in recurring) await ScheduleAsync(_scheduler, job, cancellationToken);
-        await _scheduler.Start(cancellationToken);
-        await base.StartAsync(cancellationToken);
+        for (var isFailing = false; !await TryStartAsync(isFailing, stoppingToken); isFailing = true)
+        {
+            await Task.Delay(StartInterval, clock, stoppingToken);
+        }
+
+        await handOver.RunAsync(_scheduler!, stoppingToken);
     }
 
-    protected override Task ExecuteAsync(CancellationToken stoppingToken) => handOver.RunAsync(_scheduler!, stoppingToken);
+    /// <summary>A schema that is not migrated yet, or a database that is away, is no reason for the node not to start: it says itself that it is not ready.</summary>
+    private async Task<bool> TryStartAsync(bool isFailing, CancellationToken ct)
+    {
+        try
+        {
+            var scheduler = await factory.GetScheduler(ct);
+            foreach (var job in recurring) await ScheduleAsync(scheduler, job, ct);
+            await scheduler.Start(ct);
+            _scheduler = scheduler;
+            return true;
+        }
+        catch (Exception e) when (!ct.IsCancellationRequested && e is SchedulerException or NpgsqlException or TimeoutException or InvalidOperationException)
+        {
+            if (!isFailing) LogNotStarted(e);
+            return false;
+        }
+    }
 
     public override async Task StopAsync(CancellationToken cancellationToken)
     {
@@ -43,4 +64,7 @@ internal sealed class JobScheduler(ISchedulerFactory factory, HandOverJobs handO
             .WithSchedule(SimpleScheduleBuilder.Create().WithInterval(job.Interval).RepeatForever()).Build();
         await scheduler.ScheduleJob(detail, [trigger], ScheduleJobOptions.Replacing, ct);
     }
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "This node can't run jobs yet. It tries again every two seconds")]
+    private partial void LogNotStarted(Exception exception);
 }

@@ -187,6 +187,19 @@ public class JobsTests(Servers servers) : IClassFixture<Servers>
         Assert.InRange(done.Runs, 400, 400 + (10 * done.Kills));   // what they were at
     }
 
+    // Start Quartz where the node starts, and the node does not.
+    [Fact]
+    public async Task A_node_starts_without_the_tables_of_jobs_and_runs_them_when_those_are_there()
+    {
+        await using var database = await servers.CreateDatabaseAsync(Ct);
+        await database.ExecuteSqlAsync("ALTER TABLE qrtz_triggers RENAME TO qrtz_triggers_not_yet", Ct);
+        var job = new TestJob(_ => Task.FromResult<string?>(null));
+        await using var node = await StartAsync(database, job);
+        await node.Services.GetRequiredService<JobQueue>().EnqueueAsync(database.DataSource, Job("later"), Ct);
+        await database.ExecuteSqlAsync("ALTER TABLE qrtz_triggers_not_yet RENAME TO qrtz_triggers", Ct);
+        await Eventually.TrueAsync(() => job.Runs.Count == 1, Soon);
+    }
+
     // Quartz's own tables come from our migration; an update of the package that needs another form shows here.
     [Fact]
     public async Task Recurring_jobs_run_and_tell_how_far_they_are()
