@@ -54,6 +54,14 @@ internal sealed partial class HandOverJobs(NpgsqlDataSource db, JobTries tries, 
         }
     }
 
+    /// <summary>Quartz does not get over a start without its tables.</summary>
+    /// <exception cref="NpgsqlException">They are not there, or the database is not.</exception>
+    public async Task RequireTablesAsync(CancellationToken ct)
+    {
+        await using var command = FindLost.On(db).With(LostAfter).With(0);
+        await command.ExecuteNonQueryAsync(ct);
+    }
+
     /// <returns>How many.</returns>
     private async Task<int> HandOverAsync(IScheduler scheduler, CancellationToken ct)
     {

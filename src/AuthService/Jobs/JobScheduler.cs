@@ -26,6 +26,7 @@ internal sealed partial class JobScheduler(ISchedulerFactory factory, HandOverJo
     {
         try
         {
+            await handOver.RequireTablesAsync(ct);
             var scheduler = await factory.GetScheduler(ct);
             foreach (var job in recurring) await ScheduleAsync(scheduler, job, ct);
             await scheduler.Start(ct);
