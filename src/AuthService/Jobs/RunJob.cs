@@ -10,6 +10,9 @@ internal sealed partial class RunJob(NpgsqlDataSource db, IEnumerable<IJob> kind
 {
     public static readonly JobKey Key = new("run", "jobs");
 
+    private const int NoteAttempts = 31;
+    private static readonly TimeSpan NoteInterval = TimeSpan.FromSeconds(1);
+
     private static readonly SqlFile Begin = SqlFile.Beside<RunJob>("begin");
 
     public async ValueTask Execute(IJobExecutionContext context, CancellationToken cancellationToken = default)
@@ -18,41 +21,61 @@ internal sealed partial class RunJob(NpgsqlDataSource db, IEnumerable<IJob> kind
         var tried = new JobTry(Guid.Parse(name.AsSpan(0, 36)), int.Parse(name.AsSpan(37), CultureInfo.InvariantCulture), 0);
         if (await BeginAsync(tried, context.Scheduler.SchedulerInstanceId, cancellationToken) is not { } begun) return;
         tried = tried with { Left = begun.TriesLeft };
-        // What is noted from here on is noted also while the node stops.
-        if (kinds.FirstOrDefault(k => k.Kind == begun.Kind) is not { } kind) await tries.FailAsync(tried, "this version has no job of this kind", isFinal: false, null, CancellationToken.None);
-        else await RunAsync(kind, tried, begun.Arguments, cancellationToken);
+        await NoteAsync(tried, begun.Kind, await WorkAsync(tried, begun, cancellationToken), cancellationToken);
     }
 
-    private async Task RunAsync(IJob kind, JobTry tried, string arguments, CancellationToken stopping)
+    /// <returns>What is to be noted of it.</returns>
+    private async Task<Func<Task>> WorkAsync(JobTry tried, Begun begun, CancellationToken stopping)
     {
+        if (kinds.FirstOrDefault(k => k.Kind == begun.Kind) is not { } kind) return Failed("this version has no job of this kind");
         using var limit = new CancellationTokenSource(options.TimeLimit, clock);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, stopping);
         try
         {
-            var result = await HardStop.RunAsync(ct => kind.RunAsync(new JobRun(tried.Id, tried.Number, arguments), ct), either.Token);
-            await tries.SucceedAsync(tried, kind.Kind, result, CancellationToken.None);
+            var result = await HardStop.RunAsync(ct => kind.RunAsync(new JobRun(tried.Id, tried.Number, begun.Arguments), ct), either.Token);
+            return () => tries.SucceedAsync(tried, kind.Kind, result, CancellationToken.None);
         }
         catch (Exception) when (stopping.IsCancellationRequested && !limit.IsCancellationRequested)
         {
-            await tries.GiveBackAsync(tried, kind.Kind, CancellationToken.None);
+            return () => tries.GiveBackAsync(tried, kind.Kind, CancellationToken.None);
         }
         catch (Exception e) when (limit.IsCancellationRequested)
         {
             if (e is DoesNotStopException) LogDoesNotStop(kind.Kind, tried.Id);
-            await FailAsync(tried, string.Create(CultureInfo.InvariantCulture, $"stopped at its limit of {options.TimeLimit.TotalSeconds:0.###} s"));
+            return Failed(string.Create(CultureInfo.InvariantCulture, $"stopped at its limit of {options.TimeLimit.TotalSeconds:0.###} s"));
         }
         catch (JobFailedException e)
         {
-            await tries.FailAsync(tried, e.Message, e.IsFinal, e.RetryAfter, CancellationToken.None);
+            return Failed(e.Message, e.IsFinal, e.RetryAfter);
         }
         catch (Exception e)
         {
             LogUnexpected(e, kind.Kind, tried.Id);
             // Its text may have anything in it; the log has it.
-            await FailAsync(tried, $"failed with {e.GetType().Name}; the log says more");
+            return Failed($"failed with {e.GetType().Name}; the log says more");
         }
 
-        Task FailAsync(JobTry of, string reason) => tries.FailAsync(of, reason, isFinal: false, null, CancellationToken.None);
+        Func<Task> Failed(string reason, bool isFinal = false, TimeSpan? retryAfter = null) => () => tries.FailAsync(tried, reason, isFinal, retryAfter, CancellationToken.None);
+    }
+
+    /// <summary>Also while the node stops; and with some patience, for what is not noted runs again, however well it went.</summary>
+    private async Task NoteAsync(JobTry tried, string kind, Func<Task> note, CancellationToken stopping)
+    {
+        for (var attempt = 1; ; attempt++)
+        {
+            try
+            {
+                await note();
+                return;
+            }
+            catch (Exception e) when (e is NpgsqlException or TimeoutException)
+            {
+                if (attempt == 1) LogNotNoted(e, kind, tried.Id, tried.Number);
+                if (attempt == NoteAttempts || stopping.IsCancellationRequested) return;
+            }
+
+            await Task.Delay(NoteInterval, clock, stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
     }
 
     private async Task<Begun?> BeginAsync(JobTry tried, string node, CancellationToken ct)
@@ -66,6 +89,9 @@ internal sealed partial class RunJob(NpgsqlDataSource db, IEnumerable<IJob> kind
 
     [LoggerMessage(Level = LogLevel.Error, Message = "Job {Kind} {Id} failed")]
     private partial void LogUnexpected(Exception exception, string kind, Guid id);
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "How try {Try} of job {Kind} {Id} ended can't be noted. That is tried for half a minute; then the try is taken for lost, and the job runs again")]
+    private partial void LogNotNoted(Exception exception, string kind, Guid id, int @try);
 
     [LoggerMessage(Level = LogLevel.Error, Message = "Job {Kind} {Id} does not stop at its limit. It is given up, and goes on by itself until this node is restarted")]
     private partial void LogDoesNotStop(string kind, Guid id);

@@ -1,6 +1,7 @@
 using System.Text.Json.Nodes;
 using AuthService.Jobs;
 using AuthService.Tokens;
+using IntegrationTests.SolidCache;
 
 namespace IntegrationTests.Jobs;
 
@@ -94,6 +95,29 @@ public class JobsTests(Servers servers) : IClassFixture<Servers>
         Assert.All(tries, t => Assert.DoesNotContain("hunter2", t!.ToJsonString(), StringComparison.Ordinal));
         Assert.Equal(4, job.Runs.Count);
         Assert.Equal([1, 2, 3, 4], job.Runs.Select(r => r.Try));
+    }
+
+    // Note it once and no more, and the try is lost; take the failing note for a failing job, and it is tried again.
+    [Fact]
+    public async Task A_success_that_the_database_does_not_take_at_once_is_still_one()
+    {
+        await using var database = await servers.CreateDatabaseAsync(Ct);
+        var go = new TaskCompletionSource();
+        var job = new TestJob(async _ =>
+        {
+            await go.Task;
+            return "done";
+        });
+        var log = new RecordedLog();
+        await using var node = await Node.StartAsync(database, Ct, services: services => services.AddSingleton<IJob>(job).AddLogging(logging => logging.AddProvider(log.AsProvider())), settings: Enabled);
+        await node.Services.GetRequiredService<JobQueue>().EnqueueAsync(database.DataSource, Job("noted late"), Ct);
+        await Eventually.TrueAsync(() => job.Runs.Count == 1, Soon);
+        await database.ExecuteSqlAsync("ALTER TABLE jobs RENAME COLUMN result TO result_not_now", Ct);
+        go.SetResult();
+        await Eventually.TrueAsync(() => log.Lines.Any(l => l.Text.StartsWith("How try 1 of job test ", StringComparison.Ordinal)), Soon);
+        await database.ExecuteSqlAsync("ALTER TABLE jobs RENAME COLUMN result_not_now TO result", Ct);
+        await Eventually.TrueAsync(async () => await CountAsync(database, "state = 'succeeded' AND result = 'done' AND try = 1 AND failed_tries = '[]'") == 1, Soon);
+        Assert.Single(job.Runs);
     }
 
     // Ignore IsFinal and it is tried ten times.

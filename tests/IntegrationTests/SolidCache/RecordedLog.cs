@@ -17,4 +17,16 @@ internal sealed class RecordedLog : ILogger
 
     public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
         _lines.Enqueue((logLevel, eventId.Name ?? "", formatter(state, exception)));
+
+    /// <summary>For hosts: all categories in one log.</summary>
+    public ILoggerProvider AsProvider() => new Provider(this);
+
+    private sealed class Provider(RecordedLog log) : ILoggerProvider
+    {
+        public ILogger CreateLogger(string categoryName) => log;
+
+        public void Dispose()
+        {
+        }
+    }
 }

@@ -130,7 +130,7 @@ public class SmtpTransportTests(Servers servers) : IClassFixture<Servers>
         var port = ServiceProcess.FreePort();
         await using var database = await servers.CreateDatabaseAsync(Ct);
         var log = new RecordedLog();
-        await using var node = await Node.StartAsync(database, Ct, services: services => services.AddLogging(logging => logging.AddProvider(new OneLog(log))),
+        await using var node = await Node.StartAsync(database, Ct, services: services => services.AddLogging(logging => logging.AddProvider(log.AsProvider())),
             settings: [.. MailServer.SettingsOf(port), ("Jobs:Enabled", "true"), ("Jobs:FirstRetryDelay", "00:00:00.1"), ("Jobs:MaxRetryDelay", "00:00:00.5")]);
         Assert.Equal(HttpStatusCode.Accepted, await node.Http.RegisterAsync("anna", Account.StandardPassword, Ct).StatusAsync());
         await Eventually.TrueAsync(async () => await database.ReadAsync<int>("SELECT max(try) FROM jobs", Ct) > 2, TimeSpan.FromSeconds(30));
@@ -205,14 +205,5 @@ public class SmtpTransportTests(Servers servers) : IClassFixture<Servers>
         var bytes = System.Buffers.Text.Base64Url.DecodeFromChars(token);
         foreach (var form in new[] { token, Convert.ToHexString(bytes), Convert.ToBase64String(bytes), Convert.ToHexString(Encoding.UTF8.GetBytes(token)) })
             Assert.DoesNotContain(form, seen, StringComparison.OrdinalIgnoreCase);
-    }
-
-    private sealed class OneLog(RecordedLog log) : ILoggerProvider
-    {
-        public ILogger CreateLogger(string categoryName) => log;
-
-        public void Dispose()
-        {
-        }
     }
 }
