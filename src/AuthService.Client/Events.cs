@@ -1,6 +1,6 @@
 namespace AuthService.Client;
 
-/// <summary>One change to who may do what: the data of an event <c>change</c> of <c>GET /api/v1/events</c>.</summary>
+/// <summary>One change to an account or to who may do what: the data of an event <c>change</c> of <c>GET /api/v1/events</c>.</summary>
 public sealed record ChangeEvent
 {
     /// <summary>Its own number: who is sent it twice knows it by this. No order: numbers are given before transactions commit.</summary>
@@ -20,6 +20,9 @@ public sealed record ChangeEvent
 
     /// <summary>Number of the permission, where it is about one.</summary>
     public long? PermissionId { get; init; }
+
+    /// <summary>The session, where it is about one.</summary>
+    public Guid? SessionId { get; init; }
 
     /// <summary>Name of the role or permission at the time.</summary>
     public string? Name { get; init; }

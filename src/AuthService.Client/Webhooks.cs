@@ -96,6 +96,9 @@ public sealed record WebhookDelivery
     /// <summary>Such as <c>role.granted</c>.</summary>
     public required string Type { get; init; }
 
+    /// <summary>Number of the change it tells of, as the message has it; null: of none, a test.</summary>
+    public long? ChangeId { get; init; }
+
     /// <summary>1 and up.</summary>
     public required int Try { get; init; }
 

@@ -79,7 +79,7 @@ FROM   account a, other_role r, other_permission p, LATERAL (VALUES
     ('progress', 'explained'), ('keep_succeeded', '1 day'), ('keep_dead', '90 days'), ('scheduled_before', '30 seconds'), ('ListJobs.place_key', gen_random_uuid()::text), ('ListJobs.place_tie', ''),
     -- Webhooks.
     ('Webhooks.id', '1'), ('Webhooks.version', NULL), ('url', 'https://hooks.example.org/'), ('events', '{*}'), ('secret_sealed', '\x00'), ('overlap', '1 day'), ('message_id', gen_random_uuid()::text),
-    ('Webhooks.type', 'role.granted'), ('status', '200'), ('duration_ms', '12'), ('failing_for', '5 days'), ('ListDeliveries.place_key', '1'), ('ListDeliveries.place_tie', ''),
+    ('Webhooks.type', 'role.granted'), ('status', '200'), ('duration_ms', '12'), ('failing_for', '5 days'), ('change_id', '1'), ('DispatchChanges.limit', '1000'), ('ListDeliveries.place_key', '1'), ('ListDeliveries.place_tie', ''),
     -- Its list and its seals.
     ('ListAuditEvents.place_key', now()::text), ('ListAuditEvents.place_tie', gen_random_uuid()::text), ('from_time', '-infinity'), ('to_time', 'infinity'), ('ListAuditEvents.outcome', NULL),
     ('ListAuditEvents.target_type', 'user'), ('ListAuditEvents.target_id', a.id::text), ('ListAuditEvents.type', 'authz_change'), ('ListAuditEvents.request_id', 'explained'),

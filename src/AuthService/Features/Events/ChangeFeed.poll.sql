@@ -15,6 +15,6 @@ SELECT /* Events/ChangeFeed.poll */
        (SELECT i.epoch FROM solid_cache.solid_cache_incarnation i
         WHERE  i.system_identifier = s.system_identifier AND i.timeline = solid_cache.solid_cache_timeline()) AS epoch,
        r.id, json_strip_nulls(json_build_object('id', r.id, 'at', r.at, 'kind', r.kind, 'user_id', r.user_id, 'role_id', r.role_id,
-                                                'permission_id', r.permission_id, 'name', r.name))::text AS event
+                                                'permission_id', r.permission_id, 'session_id', r.session_id, 'name', r.name))::text AS event
 FROM   pg_control_system() s LEFT JOIN recent r ON true
 ORDER  BY r.id;

@@ -2,7 +2,7 @@ using System.ComponentModel.DataAnnotations;
 
 namespace AuthService.Features.Events;
 
-/// <summary>The stream of changes to who may do what. Section <c>Events</c>; checked at start.</summary>
+/// <summary>The stream of changes to accounts and to who may do what. Section <c>Events</c>; checked at start.</summary>
 internal sealed class EventOptions
 {
     /// <summary>How long changes are kept for those who come back for them. 1 h to 90 d; default 7 d.</summary>

@@ -8,7 +8,7 @@ internal static class EventsEndpoints
 {
     public static void MapEvents(this IEndpointRouteBuilder routes) =>
         routes.MapGroup("/api/v1/events").WithTags("Events").MapGet("", Listen).RequirePermission(OwnPermissions.AuditRead).Streams()
-            .WithSummary("Changes to who may do what, as they happen (Server-Sent Events)").Produces<string>(contentType: ListenToChanges.ContentType);
+            .WithSummary("Changes to accounts and to who may do what, as they happen (Server-Sent Events)").Produces<string>(contentType: ListenToChanges.ContentType);
 
     private static Results<PushStreamHttpResult, ProblemResult> Listen(
         Caller caller, ListenToChanges listen, HttpContext context, CancellationToken ct)

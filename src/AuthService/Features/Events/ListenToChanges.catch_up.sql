@@ -15,6 +15,6 @@ SELECT /* Events/ListenToChanges.catch_up */
        pg_snapshot_xmax($1::text::pg_snapshot) <= pg_snapshot_xmax($2::text::pg_snapshot)
        AND NOT EXISTS (SELECT FROM authz_changes_pruned p WHERE p.xid >= pg_snapshot_xmin($1::text::pg_snapshot)) AS is_whole,
        m.id, json_strip_nulls(json_build_object('id', m.id, 'at', m.at, 'kind', m.kind, 'user_id', m.user_id, 'role_id', m.role_id,
-                                                'permission_id', m.permission_id, 'name', m.name))::text AS event
+                                                'permission_id', m.permission_id, 'session_id', m.session_id, 'name', m.name))::text AS event
 FROM  (SELECT) one LEFT JOIN missed m ON true
 ORDER  BY m.id;

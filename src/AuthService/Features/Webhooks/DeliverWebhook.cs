@@ -72,7 +72,8 @@ internal sealed partial class DeliverWebhook(NpgsqlDataSource db, OutboundHttp h
         var ct = CancellationToken.None;
         await using var connection = await db.OpenConnectionAsync(ct);
         await using var transaction = await connection.BeginTransactionAsync(ct);
-        await using var note = NoteTry.On(transaction).With(message.WebhookId).With(run.Id).With(message.Type).With(run.Try).With(status).With((long)took.TotalMilliseconds).With(failure).With(LongestFailing);
+        await using var note = NoteTry.On(transaction).With(message.WebhookId).With(run.Id).With(message.Type).With(run.Try).With(status).With((long)took.TotalMilliseconds).With(failure).With(LongestFailing)
+            .With(message.ChangeId);
         if (await note.ExecuteScalarAsync(ct) is string reason)
         {
             await AuditTrail.AppendAsync(transaction, AuditEvent.Of(AuditTypes.WebhookChanged, Caller.Service).On("webhook", message.WebhookId) with { Reason = $"switched off: {reason}" }, ct);

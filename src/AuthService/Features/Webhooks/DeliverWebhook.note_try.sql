@@ -7,10 +7,11 @@
 -- $6 duration_ms bigint
 -- $7 error text
 -- $8 failing_for interval
+-- $9 change_id bigint
 -- -> switched_off text   (1 row where that has changed; null: it is not switched off)
 WITH noted AS (
-    INSERT INTO webhook_deliveries (webhook_id, message_id, type, try, status, duration_ms, error)
-    SELECT w.id, $2, $3, $4, $5, $6, $7 FROM webhooks w WHERE w.id = $1
+    INSERT INTO webhook_deliveries (webhook_id, message_id, type, change_id, try, status, duration_ms, error)
+    SELECT w.id, $2, $3, $9, $4, $5, $6, $7 FROM webhooks w WHERE w.id = $1
 ), outcome AS (
     SELECT coalesce($5 BETWEEN 200 AND 299, false) AS succeeded
 )

@@ -32,5 +32,6 @@ internal sealed class ListDeliveries(NpgsqlDataSource db, Cursors cursors)
         Status = row.IsDBNull(8) ? null : row.GetInt32(8),
         DurationMs = row.GetInt64(9),
         Error = row.IsDBNull(10) ? null : row.GetString(10),
+        ChangeId = row.IsDBNull(11) ? null : row.GetInt64(11),
     };
 }

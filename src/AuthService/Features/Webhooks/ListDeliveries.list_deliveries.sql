@@ -7,10 +7,10 @@
 -- $5 rows_for_total bigint
 -- $6 id bigint
 -- -> total bigint, is_estimate boolean, place_key text, place_tie text, message_id uuid, type text, try integer, at timestamptz, status integer, duration_ms bigint,
---    error text   (no row: no such webhook; place_key is null: the page is empty)
+--    error text, change_id bigint   (no row: no such webhook; place_key is null: the page is empty)
 SELECT /* Webhooks/ListDeliveries.list_deliveries */
        counted.total, counted.is_estimate, page.id::text AS place_key, coalesce($2::text, '') AS place_tie, page.message_id, page.type, page.try, page.at, page.status,
-       page.duration_ms, page.error
+       page.duration_ms, page.error, page.change_id
 FROM   webhooks w
 CROSS  JOIN LATERAL
       (SELECT CASE WHEN $5 = 0 THEN NULL ELSE count(*) END AS total, ($5 > 0 AND count(*) = $5) IS TRUE AS is_estimate

@@ -13,7 +13,8 @@ internal static class WebhookEvents
     {
         All,
         "role.granted", "role.revoked", "role.created", "role.updated", "role.deleted", "role.permission_added", "role.permission_removed",
-        "user.activated", "user.deactivated", "user.deleted",
+        "user.created", "user.updated", "user.password_changed", "user.activated", "user.deactivated", "user.deleted",
+        "session.reuse_detected",
         "permission.created", "permission.updated", "permission.deleted",
     };
 
