@@ -11,10 +11,12 @@ using Bench.Mail;
 using Bench.Redis;
 using Bench.Soak;
 using Bench.SolidCache;
+using Bench.Suite;
 
 // ./dev bench NAME starts this from the repository's root, after a Release build.
 return args switch
 {
+    [] => await BenchSuite.RunAsync(),
     ["http", .. var parts] when parts.All(HttpBench.Names.Contains) => await HttpBench.RunAsync(parts),
     ["audit"] => await AuditBench.RunAsync(),
     ["bulk"] => await BulkBench.RunAsync(),
@@ -34,6 +36,7 @@ return args switch
 
 static int Usage()
 {
+    Console.Error.WriteLine("./dev bench            all that follows from it: what is to be reached, growth, gains, with peers beside them; kept in bench/results");
     Console.Error.WriteLine($"./dev bench http [{string.Join('|', HttpBench.Names)}]…");
     Console.Error.WriteLine("                       the service under load beside what one would use instead, and what is to be reached");
     Console.Error.WriteLine("./dev bench audit      the seals of the audit trail: how many, how late, and what it takes to check them");
