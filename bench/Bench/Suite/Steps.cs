@@ -19,9 +19,7 @@ internal sealed class Steps
         {
             await run();
         }
-#pragma warning disable CA1031 // Whatever it was, the figures of ten minutes are not to go with it.
-        catch (Exception e)
-#pragma warning restore CA1031
+        catch (Exception e)   // whatever it was, the figures of ten minutes are not to go with it
         {
             Failures.Add(name, e.GetType().Name + ": " + e.Message.ReplaceLineEndings(" "));
             end = ": " + e;
