@@ -13,5 +13,8 @@ internal static class Figures
         return sorted[Math.Min((int)(sorted.Length * part), sorted.Length - 1)];
     }
 
+    /// <summary>As many digits as say something: 1,234, 12.3, 1.23, 0.0123.</summary>
+    public static string Short(double value) => value.ToString(Math.Abs(value) switch { >= 100 => "#,0", >= 10 => "0.#", >= 1 => "0.##", _ => "0.####" }, CultureInfo.InvariantCulture);
+
     public static string Text(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
 }

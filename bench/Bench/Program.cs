@@ -11,10 +11,12 @@ using Bench.Mail;
 using Bench.Redis;
 using Bench.Soak;
 using Bench.SolidCache;
+using Bench.Suite;
 
 // ./dev bench NAME starts this from the repository's root, after a Release build.
 return args switch
 {
+    [] => await BenchSuite.RunAsync(),
     ["http", .. var parts] when parts.All(HttpBench.Names.Contains) => await HttpBench.RunAsync(parts),
     ["audit"] => await AuditBench.RunAsync(),
     ["bulk"] => await BulkBench.RunAsync(),
@@ -29,11 +31,13 @@ return args switch
     ["soak", .. var numbers] => await SoakRun.RunAsync(numbers),   // ./dev load soak
     ["solidcache"] => await SolidCacheBench.RunAsync(null),
     ["solidcache", "speed" or "batches" or "cluster" or "churn"] => await SolidCacheBench.RunAsync(args[1]),
-    _ => Usage(),
+    ["help"] => Usage(0),
+    _ => Usage(2),
 };
 
-static int Usage()
+static int Usage(int exitCode)
 {
+    Console.Error.WriteLine("./dev bench            how fast the service is, beside what one would use instead, how that grows, and what its parts gain: bench/results");
     Console.Error.WriteLine($"./dev bench http [{string.Join('|', HttpBench.Names)}]…");
     Console.Error.WriteLine("                       the service under load beside what one would use instead, and what is to be reached");
     Console.Error.WriteLine("./dev bench audit      the seals of the audit trail: how many, how late, and what it takes to check them");
@@ -49,5 +53,5 @@ static int Usage()
     Console.Error.WriteLine("./dev bench security   can log-in and registration be told apart by time?");
     Console.Error.WriteLine("./dev bench solidcache [speed|batches|cluster|churn]");
     Console.Error.WriteLine("                       the cache beside Npgsql, Microsoft's statements and MemoryCache");
-    return 2;
+    return exitCode;
 }

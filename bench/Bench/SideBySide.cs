@@ -21,16 +21,19 @@ internal static class SideBySide
     private static readonly TimeSpan RoundTime = TimeSpan.FromSeconds(1.5);
     private static readonly TimeSpan WarmUp = TimeSpan.FromSeconds(1);
 
-    public static async Task<Dictionary<string, Measured>> RunAsync(params Contender[] contenders)
+    public static Task<Dictionary<string, Measured>> RunAsync(params Contender[] contenders) => RunAsync(RoundTime, contenders);
+
+    /// <param name="time">Of each contender in a round.</param>
+    public static async Task<Dictionary<string, Measured>> RunAsync(TimeSpan time, params Contender[] contenders)
     {
         var rates = contenders.ToDictionary(c => c.Name, _ => new List<double>());
         var bytes = contenders.ToDictionary(c => c.Name, _ => new List<double>());
-        foreach (var contender in contenders) await RoundAsync(contender, WarmUp);
+        foreach (var contender in contenders) await RoundAsync(contender, time < WarmUp ? time : WarmUp);
         for (var round = 0; round < Rounds; round++)
         {
             foreach (var contender in contenders)
             {
-                var (rate, allocated) = await RoundAsync(contender, RoundTime);
+                var (rate, allocated) = await RoundAsync(contender, time);
                 rates[contender.Name].Add(rate);
                 bytes[contender.Name].Add(allocated);
             }

@@ -116,6 +116,7 @@ internal sealed class Target : IAsyncDisposable
         ["ConnectionStrings__Primary"] = connectionString,
         ["Tokens__MasterKeyFile"] = MasterKeyFile,
         ["Logging__LogLevel__Default"] = "Warning",
+        ["Http__DrainTime"] = "00:00:00",   // no balancer has to turn away from a node here
         // One address stands for all clients of the world here. The counting itself stays as it ships.
         ["Throttling__LogInsPerIp"] = "1000000",
         ["Throttling__FailuresPerIp"] = "1000000",

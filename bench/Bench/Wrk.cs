@@ -4,7 +4,7 @@ using System.Globalization;
 namespace Bench;
 
 /// <summary>What came of one run of wrk.</summary>
-internal sealed record WrkResult(long Requests, double PerSecond, double P50Ms, double P99Ms, long Failed);
+internal sealed record WrkResult(long Requests, double PerSecond, double P50Ms, double P90Ms, double P99Ms, double P999Ms, long Failed);
 
 /// <summary>The load generator: one thread, so many connections, each of which sends its next request when it has its answer.</summary>
 internal static class Wrk
@@ -23,6 +23,6 @@ internal static class Wrk
         var result = output.Split('\n').FirstOrDefault(l => l.StartsWith("RESULT ", StringComparison.Ordinal))?.Split(' ')
             ?? throw new InvalidOperationException("wrk said nothing of its run: " + output);
         double Number(int i) => double.Parse(result[i], CultureInfo.InvariantCulture);
-        return new WrkResult((long)Number(1), Number(1) / Number(2), Number(4), Number(5), (long)Number(3));
+        return new WrkResult((long)Number(1), Number(1) / Number(2), Number(4), Number(5), Number(6), Number(7), (long)Number(3));
     }
 }

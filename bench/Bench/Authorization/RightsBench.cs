@@ -14,15 +14,11 @@ internal static class RightsBench
 {
     private const int Others = 1_000;
     private const int Loaders = 256;
-    private const int ChecksPerLook = 256;   // between two looks at the clock
-    private const ulong Seed = 0x9E3779B97F4A7C15;   // fixed: every round asks the same questions
     private static readonly int[] Roles = [10, 1_000];
     private static readonly int[] AllUsers = [1_000, 100_000, 1_000_000];
 
     // All of them are to fit, and to live until they were measured.
     private static readonly string[] Settings = ["--SolidCache:MemoryMaxBytes=8000000000", "--PermissionCache:TimeToLive=00:15:00"];
-
-    private static readonly TimeSpan RoundTime = TimeSpan.FromSeconds(1);
 
     /// <param name="only">Numbers of accounts; none: 1,000, 100,000 and 1,000,000.</param>
     public static async Task<int> RunAsync(string[] only)
@@ -54,8 +50,8 @@ internal static class RightsBench
         var loadsPerSecond = users / Stopwatch.GetElapsedTime(started).TotalSeconds;
         var kept = (GC.GetTotalMemory(forceFullCollection: true) - before) / (double)users;
 
-        Check(rights, first, users, permissions);   // compiles
-        var rounds = Enumerable.Range(0, SideBySide.Rounds).Select(_ => Check(rights, first, users, permissions)).ToArray();
+        InMemoryChecks.Run(rights, first, users, permissions);   // compiles
+        var rounds = Enumerable.Range(0, SideBySide.Rounds).Select(_ => InMemoryChecks.Run(rights, first, users, permissions)).ToArray();
         var (byNumber, byText) = BareLookUpsNs(first, users);
         table.AddRow(
             Figures.Text($"{users:N0}"), Figures.Text($"{roles:N0}"), Figures.Text($"{Figures.Median(rounds.Select(r => r.Ns)):N0}"),
@@ -87,57 +83,6 @@ internal static class RightsBench
             return bySpan.ContainsKey(key[..length]);
         }));
 
-        double TimeNs(Func<long, bool> find) => Figures.Median(Enumerable.Range(0, SideBySide.Rounds + 1).Select(_ => RoundNs(find)).Skip(1));
-
-        double RoundNs(Func<long, bool> find)
-        {
-            var (state, count) = (Seed, 0L);
-            var started = Stopwatch.GetTimestamp();
-            var elapsed = TimeSpan.Zero;
-            for (; elapsed < RoundTime; elapsed = Stopwatch.GetElapsedTime(started), count += ChecksPerLook)
-            {
-                for (var i = 0; i < ChecksPerLook; i++)
-                {
-                    if (!find(first + (long)((Next(ref state) >> 32) * (ulong)users >> 32))) throw new InvalidOperationException("Everybody is in it.");
-                }
-            }
-
-            return elapsed.TotalNanoseconds / count;
-        }
-    }
-
-    /// <summary>Xorshift: a nanosecond, so that what is measured is the check.</summary>
-    private static ulong Next(ref ulong state)
-    {
-        state ^= state << 13;
-        state ^= state >> 7;
-        return state ^= state << 17;
-    }
-
-    /// <summary>Random accounts, random permissions, on one thread.</summary>
-    private static (double Ns, double Bytes, double Allowed) Check(RightsUnderTest rights, long first, int users, string[] permissions)
-    {
-        long checks = 0, allowed = 0;
-        var state = Seed;
-        var bytes = GC.GetAllocatedBytesForCurrentThread();
-        var started = Stopwatch.GetTimestamp();
-        var elapsed = TimeSpan.Zero;
-        while (elapsed < RoundTime)
-        {
-            for (var i = 0; i < ChecksPerLook; i++)
-            {
-                var id = first + (long)((Next(ref state) >> 32) * (ulong)users >> 32);
-                var permission = permissions[(int)((state & 0xFFFF_FFFF) * (ulong)permissions.Length >> 32)];
-                var pending = rights.OfAsync(id);
-                var found = pending.IsCompletedSuccessfully ? pending.Result : pending.AsTask().GetAwaiter().GetResult();
-                if (found.Allow(permission)) allowed++;
-            }
-
-            checks += ChecksPerLook;
-            elapsed = Stopwatch.GetElapsedTime(started);
-        }
-
-        bytes = GC.GetAllocatedBytesForCurrentThread() - bytes;
-        return (elapsed.TotalNanoseconds / checks, bytes / (double)checks, allowed / (double)checks);
+        double TimeNs(Func<long, bool> find) => Figures.Median(Enumerable.Range(0, SideBySide.Rounds + 1).Select(_ => InMemoryChecks.RunNs(find, first, users)).Skip(1));
     }
 }

@@ -1,3 +1,5 @@
+using Bench.Report;
+
 namespace Bench.Http;
 
 /// <summary>Permission checks by ten thousand accounts in turn, all of them asked about before, beside the least an answer over HTTP can cost.</summary>
@@ -17,10 +19,12 @@ internal static class CheckPart
         await Wrk.RunAsync(scene.Service.Address, "check.lua", Scene.Connections, Scene.SecondsToSteadiness, ("ACCESS", access));
         await KestrelAsync();
         await FastApiAsync();
-        var (ours, kestrels, fastApis) = (new LoadSeries(), new LoadSeries(), new LoadSeries());
+        var (ours, kestrels, fastApis, statements) = (new LoadSeries(), new LoadSeries(), new LoadSeries(), new StatementCounts());
         for (var round = 0; round < Scene.Rounds; round++)
         {
+            var before = await StatementCounts.ReadAsync(scene.Target.Db);
             ours.Add(await OursAsync());
+            statements.Add(before, await StatementCounts.ReadAsync(scene.Target.Db));
             kestrels.Add(await KestrelAsync());
             fastApis.Add(await FastApiAsync());
         }
@@ -28,8 +32,10 @@ internal static class CheckPart
         scene.Report.Load("authz/check, 32 connections", ours);
         scene.Report.Load("  bare Kestrel", kestrels);
         scene.Report.Load("  FastAPI + Redis", fastApis);
+        var reads = (statements.Of(MixPart.RightsReads) + statements.Of(MixPart.SessionReads)) * 1_000.0 / ours.Requests;
         var ratio = kestrels.IsEmpty ? double.NaN : ours.PerSecond / kestrels.PerSecond;
-        scene.Report.Find("authz/check, 32 connections", $"{ours.PerSecond:N0}/s", ratio, new Bar(0.5, 0.8, "x"), $"bare Kestrel {Report.Rate(kestrels)}", Report.Ratio(ours, kestrels));
-        scene.Report.Find("", $"", $"FastAPI {Report.Rate(fastApis)}", Report.Ratio(ours, fastApis));
+        scene.Report.Find("authz/check, 32 connections", $"{ours.PerSecond:N0}/s", ratio, new Bar(0.5, 0.8, "x"), $"bare Kestrel {Findings.Rate(kestrels)}", Findings.Ratio(ours, kestrels));
+        scene.Report.Beside($"FastAPI {Findings.Rate(fastApis)}", Findings.Ratio(ours, fastApis));
+        scene.Report.Find("  reads for rights and sessions, per 1,000 checks", $"{reads:F2}", reads, Bar.AtMost(null, 0, ""));
     }
 }

@@ -1,3 +1,5 @@
+using Bench.Report;
+
 namespace Bench.Http;
 
 /// <summary>From the start of the process to the first 200 of <c>/health/ready</c>: on an empty database, which is migrated first, and on a full one.</summary>
@@ -5,7 +7,7 @@ internal static class ColdStartPart
 {
     public const string Name = "start";
 
-    public static async Task RunAsync(Target target, Report report)
+    public static async Task RunAsync(Target target, Findings report)
     {
         var (onEmpty, onFull) = (new List<double>(), new List<double>());
         for (var i = 0; i < Scene.Rounds; i++)

@@ -1,3 +1,5 @@
+using Bench.Report;
+
 namespace Bench.Http;
 
 /// <summary>

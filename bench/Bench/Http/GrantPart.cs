@@ -1,3 +1,5 @@
+using Bench.Report;
+
 namespace Bench.Http;
 
 /// <summary>How long an administrator waits until a grant or a revocation counts everywhere: with one node, and with three.</summary>
@@ -10,23 +12,30 @@ internal static class GrantPart
 
     public static async Task RunAsync(Scene scene)
     {
-        await scene.Target.ExecuteAsync("INSERT INTO roles (name) VALUES ('granted') ON CONFLICT DO NOTHING");
-        var role = await scene.Target.ReadAsync<long>("SELECT id FROM roles WHERE name = 'granted'");
-        var users = await scene.Target.ReadAsync<long[]>($"SELECT ARRAY(SELECT id FROM users ORDER BY id DESC LIMIT {Changes})");
-        await MeasureAsync("grant or revoke until 2xx, 1 node", scene.Service);
+        Tell("grant or revoke until 2xx, 1 node", await TimesMsAsync(scene, Changes, scene.Service));
         await using var second = await scene.Target.StartAsync();
         await using var third = await scene.Target.StartAsync();
-        await MeasureAsync("grant or revoke until 2xx, 3 nodes", scene.Service, second, third);
+        Tell("grant or revoke until 2xx, 3 nodes", await TimesMsAsync(scene, Changes, scene.Service, second, third));
 
-        async Task MeasureAsync(string what, params ServerProcess[] nodes)
+        void Tell(string what, List<double> times)
         {
-            await Task.Delay(Settle, TimeProvider.System);
-            foreach (var node in nodes) await ChangeAsync(node, users[0]);   // the first of its kind compiles
-            var times = new List<double>();
-            for (var i = 0; times.Count < Changes; i++) times.AddRange(await ChangeAsync(nodes[i % nodes.Length], users[i]));
             var p99 = Figures.Percentile(times, 0.99);
             scene.Report.Find(what, $"p50 {Figures.Median(times):F2}, p99 {p99:F2} ms", p99, Bar.AtMost(300, 50, " ms"));
         }
+    }
+
+    /// <param name="changes">At least so many.</param>
+    /// <param name="nodes">All there are; they are asked in turn.</param>
+    public static async Task<List<double>> TimesMsAsync(Scene scene, int changes, params ServerProcess[] nodes)
+    {
+        await scene.Target.ExecuteAsync("INSERT INTO roles (name) VALUES ('granted') ON CONFLICT DO NOTHING");
+        var role = await scene.Target.ReadAsync<long>("SELECT id FROM roles WHERE name = 'granted'");
+        var users = await scene.Target.ReadAsync<long[]>($"SELECT ARRAY(SELECT id FROM users ORDER BY id DESC LIMIT {changes})");
+        await Task.Delay(Settle, TimeProvider.System);
+        foreach (var node in nodes) await ChangeAsync(node, users[0]);   // the first of its kind compiles
+        var times = new List<double>();
+        for (var i = 0; times.Count < changes; i++) times.AddRange(await ChangeAsync(nodes[i % nodes.Length], users[i]));
+        return times;
 
         async Task<double[]> ChangeAsync(ServerProcess node, long user) =>
         [

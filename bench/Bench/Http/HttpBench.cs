@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Bench.Peers;
+using Bench.Report;
 
 namespace Bench.Http;
 
@@ -33,22 +34,14 @@ internal static class HttpBench
     {
         var watch = Stopwatch.StartNew();
         bool IsWanted(string name) => only.Length == 0 || only.Contains(name, StringComparer.Ordinal);
-        var report = new Report();
+        var report = new Findings();
         await using var target = await Target.CreateAsync(Users);
         await using var peers = new PeerSet(target);
         Tell("seeded");
         if (IsWanted(ColdStartPart.Name)) await ColdStartPart.RunAsync(target, report);
         Tell(ColdStartPart.Name);
 
-        // The first start makes the keys that sessions are minted with. Another one serves, which knows the administrator from the start.
-        await using (await target.StartAsync())
-        {
-        }
-
-        using var mint = await SessionMint.CreateAsync(target, Scene.Users);
-        var administrator = await mint.AdministratorAsync();
-        await using var service = await target.StartAsync();
-        var scene = new Scene(target, service, mint, administrator, peers, report);
+        await using var scene = await Scene.OpenAsync(target, peers, report);
         foreach (var part in Parts.Where(p => IsWanted(p.Name)))
         {
             await part.RunAsync(scene);
@@ -58,7 +51,7 @@ internal static class HttpBench
         if (IsWanted(RedisPart.Name))
         {
             // Its nodes are to be the only ones: a change waits for all there are, and this one has no Redis.
-            await service.DisposeAsync();
+            await scene.Service.DisposeAsync();
             await RedisPart.RunAsync(scene);
             Tell(RedisPart.Name);
         }

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using AuthService.Passwords;
+using Bench.Report;
 
 namespace Bench.Http;
 
@@ -25,7 +26,7 @@ internal static class LogInPart
         scene.Report.Load("log-in, 1 connection", ours);
         scene.Report.Load("  ASP.NET Core Identity", identities);
         var hash = Figures.Median(hashes);
-        scene.Report.Find("log-in, 1 connection", $"{ours.PerSecond:F1}/s", "Identity " + (identities.IsEmpty ? "not here" : Figures.Text($"{identities.PerSecond:F1}/s")), Report.Ratio(ours, identities));
+        scene.Report.Find("log-in, 1 connection", $"{ours.PerSecond:F1}/s", "Identity " + (identities.IsEmpty ? "not here" : Figures.Text($"{identities.PerSecond:F1}/s")), Findings.Ratio(ours, identities));
         scene.Report.Find("  p50 beyond the bare hash", $"{ours.P50Ms - hash:F2} ms", ours.P50Ms - hash, Bar.AtMost(2, 1, " ms"), Figures.Text($"hash {hash:F2} ms, log-in {ours.P50Ms:F2} ms"));
     }
 

@@ -1,3 +1,5 @@
+using Bench.Report;
+
 namespace Bench.Http;
 
 /// <summary>What a node takes of the machine before anybody has asked it for anything, and after it was asked about everybody.</summary>

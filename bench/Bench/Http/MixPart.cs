@@ -1,3 +1,5 @@
+using Bench.Report;
+
 namespace Bench.Http;
 
 /// <summary>A day's mix of requests, on a node with the cache of rights and on one without: how many statements does it spare the database?</summary>
@@ -15,7 +17,8 @@ internal static class MixPart
     private const int Seconds = 3;
     private const int RefreshSessions = 4_096;
 
-    public static async Task RunAsync(Scene scene)
+    /// <returns>Reads for rights and sessions per 1,000 requests, with the cache and without.</returns>
+    public static async Task<(double On, double Off)> RunAsync(Scene scene)
     {
         await using var without = await scene.Target.StartAsync(("PermissionCache__Enabled", "false"));
         var grants = await GrantsAsync(scene);
@@ -42,12 +45,13 @@ internal static class MixPart
         var spared = 100 * (1 - on.Reads / off.Reads);
         scene.Report.Find("mix 80/15/4/1: reads for rights and sessions, per 1,000 requests", $"{on.Reads:F1}", spared, new Bar(98, 99.5, " % fewer"),
             Figures.Text($"cache off {off.Reads:F1}"), Figures.Text($"{spared:F1} % fewer"));
-        scene.Report.Find("  beside a statement a question", $"{on.Reads:F1}", Figures.Text($"{Questions} questions"), Figures.Text($"{100 * (1 - on.Reads / Questions):F1} % fewer"));
-        scene.Report.Find("  for rights", $"{on.PerThousand(RightsReads):F1}", Figures.Text($"cache off {off.PerThousand(RightsReads):F1}"));
-        scene.Report.Find("  for sessions", $"{on.PerThousand(SessionReads):F1}", Figures.Text($"cache off {off.PerThousand(SessionReads):F1}"));
-        scene.Report.Find("  in the transactions of changes, cached or not", $"{on.PerThousand(Authority):F1}", Figures.Text($"cache off {off.PerThousand(Authority):F1}"));
-        scene.Report.Find("  statements of any kind", $"{on.All:F1}", Figures.Text($"cache off {off.All:F1}"));
-        scene.Report.Find("  requests", $"{on.Runs.PerSecond:N0}/s", Figures.Text($"cache off {off.Runs.PerSecond:N0}/s"), Report.Ratio(on.Runs, off.Runs));
+        scene.Report.Detail("  beside a statement a question", $"{on.Reads:F1}", Figures.Text($"{Questions} questions"), Figures.Text($"{100 * (1 - on.Reads / Questions):F1} % fewer"));
+        scene.Report.Detail("  for rights", $"{on.PerThousand(RightsReads):F1}", Figures.Text($"cache off {off.PerThousand(RightsReads):F1}"));
+        scene.Report.Detail("  for sessions", $"{on.PerThousand(SessionReads):F1}", Figures.Text($"cache off {off.PerThousand(SessionReads):F1}"));
+        scene.Report.Detail("  in the transactions of changes, cached or not", $"{on.PerThousand(Authority):F1}", Figures.Text($"cache off {off.PerThousand(Authority):F1}"));
+        scene.Report.Detail("  statements of any kind", $"{on.All:F1}", Figures.Text($"cache off {off.All:F1}"));
+        scene.Report.Detail("  requests", $"{on.Runs.PerSecond:N0}/s", Figures.Text($"cache off {off.Runs.PerSecond:N0}/s"), Findings.Ratio(on.Runs, off.Runs));
+        return (on.Reads, off.Reads);
     }
 
     private static async Task<(string, string)[]> GrantsAsync(Scene scene)

@@ -27,7 +27,7 @@ internal static class RedisPart
         var redis = await RedisServer.StartAsync(folder);
         if (redis is null)
         {
-            scene.Report.Find("everything with Redis", $"Redis is not installed");
+            scene.Report.Detail("everything with Redis", $"Redis is not installed");
             return;
         }
 
@@ -62,7 +62,7 @@ internal static class RedisPart
         }
 
         var total = (await loads).Count;
-        scene.Report.Find(
+        scene.Report.Detail(
             $"cold node, {which}: statements that load rights, accounts in them, until 90 % were not loaded",
             $"{last.Calls - first.Calls:N0} statements, {last.Rows - first.Rows:N0} accounts of {total:N0} requests; {steady?.TotalSeconds ?? double.NaN:F1} s");
     }
@@ -124,7 +124,7 @@ internal static class RedisPart
             if (i >= Changes / 10) times.Add(revoked);   // the first of their kind compile
         }
 
-        scene.Report.Find($"a revocation until 2xx, so on all of 3 nodes, {which}", $"p50 {Figures.Median(times):F2}, p99 {Figures.Percentile(times, 0.99):F2} ms");
+        scene.Report.Detail($"a revocation until 2xx, so on all of 3 nodes, {which}", $"p50 {Figures.Median(times):F2}, p99 {Figures.Percentile(times, 0.99):F2} ms");
     }
 
     /// <summary>Lives are short, so that Redis is asked all the time.</summary>
@@ -142,7 +142,7 @@ internal static class RedisPart
         await again.DisposeAsync();
         var all = await load;
         var phases = Enumerable.Range(0, 3).Select(phase => all.Where(a => (int)(Stopwatch.GetElapsedTime(began, a.At) / Phase) == phase).Select(a => a.Ms).ToArray()).ToArray();
-        scene.Report.Find(
+        scene.Report.Detail(
             "60 s of checks with Redis off, on, off: failed; p99 of each phase",
             $"{all.Count(a => !a.IsGood)} of {all.Count:N0}; {Figures.Percentile(phases[0], 0.99):F2}, {Figures.Percentile(phases[1], 0.99):F2}, {Figures.Percentile(phases[2], 0.99):F2} ms");
     }

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using AuthService.Client;
 using Bench.Peers;
+using Bench.Report;
 
 namespace Bench.Http;
 
@@ -24,20 +25,21 @@ internal static class RefreshPart
             var before = await StatementCounts.ReadAsync(scene.Target.Db);
             ours.Add(await OursAsync(scene, Seconds));
             statements.Add(before, await StatementCounts.ReadAsync(scene.Target.Db));
-            unsealed.Add(await WithoutSealsAsync(scene, () => OursAsync(scene, Seconds)));
+            if (scene.IsInDepth) unsealed.Add(await WithoutSealsAsync(scene, () => OursAsync(scene, Seconds)));
+            else await scene.Target.UntilSealedAsync();   // the peers are to have the machine for themselves
             fastApis.Add(await fastApi.LoadAsync("refresh.lua", Scene.Connections, Seconds - 1, ("TOKENS", fastApiTokens), ("ROTATES", "no")));
             identities.Add(await identity.LoadAsync("refresh.lua", Scene.Connections, Seconds - 1,
                 ("TOKENS", identityTokens), ("REFRESH_PATH", "/auth/refresh"), ("FIELD", "refreshToken")));
         }
 
         scene.Report.Load("refresh, 32 connections", ours);
-        scene.Report.Load("  while no event is sealed", unsealed);
+        if (scene.IsInDepth) scene.Report.Load("  while no event is sealed", unsealed);
         scene.Report.Load("  FastAPI + Redis", fastApis);
         scene.Report.Load("  ASP.NET Core Identity", identities);
         var bar = new Bar(8_000, 15_000, "/s");
-        scene.Report.Find("refresh, 32 connections", $"{ours.PerSecond:N0}/s", ours.PerSecond, bar, $"FastAPI {Report.Rate(fastApis)}", Report.Ratio(ours, fastApis));
-        scene.Report.Find("", $"", $"Identity {Report.Rate(identities)}", Report.Ratio(ours, identities));
-        scene.Report.Find("  p50", $"{ours.P50Ms:F2} ms");
+        scene.Report.Find("refresh, 32 connections", $"{ours.PerSecond:N0}/s", ours.PerSecond, bar, $"FastAPI {Findings.Rate(fastApis)}", Findings.Ratio(ours, fastApis));
+        scene.Report.Beside($"Identity {Findings.Rate(identities)}", Findings.Ratio(ours, identities));
+        scene.Report.Detail("  p50", $"{ours.P50Ms:F2} ms");
         scene.Report.Find("  p99", $"{ours.P99Ms:F2} ms", ours.P99Ms, Bar.AtMost(null, 10, " ms"));
         Tell(scene.Report, statements, ours.Requests);
     }
@@ -83,15 +85,15 @@ internal static class RefreshPart
         return file;
     }
 
-    private static void Tell(Report report, StatementCounts statements, long refreshes)
+    private static void Tell(Findings report, StatementCounts statements, long refreshes)
     {
         double PerThousand(long calls) => calls * 1_000.0 / refreshes;
         long rotations = statements.Of("Sessions/RefreshSession."), audit = statements.Of("Audit/AuditTrail."),
             reads = statements.Of(MixPart.RightsReads) + statements.Of(MixPart.SessionReads);
         report.Find("SQL statements per 1,000 refreshes", $"{PerThousand(statements.All):F1}", PerThousand(statements.All), Bar.AtMost(1_000, 200, ""));
-        report.Find("  rotations", $"{PerThousand(rotations):F1}");
-        report.Find("  reads for rights and sessions", $"{PerThousand(reads):F1}");
-        report.Find("  audit batches", $"{PerThousand(audit):F1}");
-        report.Find("  all others", $"{PerThousand(statements.All - rotations - reads - audit):F1}");
+        report.Detail("  rotations", $"{PerThousand(rotations):F1}");
+        report.Detail("  reads for rights and sessions", $"{PerThousand(reads):F1}");
+        report.Detail("  audit batches", $"{PerThousand(audit):F1}");
+        report.Detail("  all others", $"{PerThousand(statements.All - rotations - reads - audit):F1}");
     }
 }

@@ -28,7 +28,7 @@ internal static class RoleEditPart
         for (var i = 0; i < Holders.Length; i++)
         {
             var median = Figures.Median(times[i]);
-            scene.Report.Find(Figures.Text($"change of a role until 2xx, {Holders[i]:N0} holders"), $"p50 {median:F2}, p99 {Figures.Percentile(times[i], 0.99):F2} ms",
+            scene.Report.Detail(Figures.Text($"change of a role until 2xx, {Holders[i]:N0} holders"), $"p50 {median:F2}, p99 {Figures.Percentile(times[i], 0.99):F2} ms",
                 i == 0 ? "" : Figures.Text($"p50 with {Holders[0]} {least:F2} ms"), i == 0 ? "" : Figures.Text($"{median / least:F2}"));
         }
     }

@@ -1,12 +1,13 @@
 using AuthService.Client;
 using Bench.Peers;
+using Bench.Report;
 
 namespace Bench.Http;
 
-/// <summary>What the parts of <see cref="HttpBench"/> share.</summary>
+/// <summary>What the parts of <see cref="HttpBench"/> have in common.</summary>
 /// <param name="Service">The node under load.</param>
 /// <param name="Administrator">Access token of an account that holds every permission.</param>
-internal sealed record Scene(Target Target, ServerProcess Service, SessionMint Mint, string Administrator, PeerSet Peers, Report Report)
+internal sealed record Scene(Target Target, ServerProcess Service, SessionMint Mint, string Administrator, PeerSet Peers, Findings Report) : IAsyncDisposable
 {
     /// <summary>Rounds of every load; medians of them are told.</summary>
     public const int Rounds = 5;
@@ -20,6 +21,22 @@ internal sealed record Scene(Target Target, ServerProcess Service, SessionMint M
     public const int SecondsToSteadiness = 15;
 
     private const int LongestWarmUpSeconds = 8;
+
+    /// <summary>Whether parts also measure what explains their figures and takes as long as these.</summary>
+    public bool IsInDepth { get; init; } = true;
+
+    /// <summary>One node on a target that was seeded.</summary>
+    public static async Task<Scene> OpenAsync(Target target, PeerSet peers, Findings report)
+    {
+        // The first start makes the keys that sessions are minted with. Another one serves, which knows the administrator from the start.
+        await using (await target.StartAsync())
+        {
+        }
+
+        var mint = await SessionMint.CreateAsync(target, Users);
+        var administrator = await mint.AdministratorAsync();
+        return new Scene(target, await target.StartAsync(), mint, administrator, peers, report);
+    }
 
     /// <summary>Writes new sessions to a file wrk reads.</summary>
     public async Task<string> RefreshTokensAsync(int count)
@@ -74,5 +91,11 @@ internal sealed record Scene(Target Target, ServerProcess Service, SessionMint M
         var started = System.Diagnostics.Stopwatch.GetTimestamp();
         (await SendAsync(node, request)).Dispose();
         return System.Diagnostics.Stopwatch.GetElapsedTime(started).TotalMilliseconds;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await Service.DisposeAsync();
+        Mint.Dispose();
     }
 }

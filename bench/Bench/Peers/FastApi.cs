@@ -37,6 +37,16 @@ internal static class FastApi
         }
     }
 
+    /// <returns>Of Python and of its packages; null where these are not installed.</returns>
+    public static async Task<string?> VersionsAsync()
+    {
+        if (await FindPythonAsync() is not { } python) return null;
+        const string Program = "import platform, importlib.metadata as m; print(platform.python_version(), *[f'{p} {m.version(p)}' for p in ('fastapi', 'uvicorn', 'asyncpg', 'redis', 'pyjwt', 'uvloop', 'httptools')], sep=', ')";
+        await using var versions = ChildProcess.Start(python, ["-c", Program], []);
+        await versions.EndAsync();
+        return versions.LastWords.Trim();
+    }
+
     private static IEnumerable<string> Arguments(Uri address) =>
     [
         "-m", "uvicorn", "app:app", "--app-dir", Folder, "--host", address.Host, "--port", Figures.Text($"{address.Port}"),

@@ -21,8 +21,20 @@ internal sealed class Peer : IAsyncDisposable
     public static Peer Missing(string name, string why) => new(name, null, why, []);
 
     /// <returns>Null if it is not here.</returns>
-    public async Task<WrkResult?> LoadAsync(string script, int connections, int seconds, params (string Name, string Value)[] environment) =>
-        Server is null ? null : await Wrk.RunAsync(Server.Address, script, connections, seconds, environment);
+    public async Task<WrkResult?> LoadAsync(string script, int connections, int seconds, params (string Name, string Value)[] environment)
+    {
+        if (Server is null) return null;
+        try
+        {
+            return await Wrk.RunAsync(Server.Address, script, connections, seconds, environment);
+        }
+        catch (InvalidOperationException e)
+        {
+            // It has broken off. What is measured here is the service.
+            await Console.Error.WriteLineAsync(Name + ": " + e.Message);
+            return null;
+        }
+    }
 
     public async ValueTask DisposeAsync()
     {

@@ -2,6 +2,7 @@ using System.Globalization;
 using AuthService.LoadTest;
 using AuthService.Tokens;
 using Bench.Http;
+using Bench.Report;
 using Spectre.Console;
 
 namespace Bench.Soak;

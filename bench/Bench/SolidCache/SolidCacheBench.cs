@@ -20,7 +20,17 @@ internal static class SolidCacheBench
     private const int ValueBytes = 400;
     private const int Many = 64;
 
-    public static async Task<int> RunAsync(string? only)
+    public static Task<int> RunAsync(string? only) => OnServerAsync(async connectionString =>
+    {
+        if (only is null or "speed") await SpeedAsync(connectionString);
+        if (only is null or "batches") await BatchesAsync(connectionString);
+        if (only is null or "cluster") await ClusterBench.RunAsync(connectionString);
+        if (only is null or "churn") await ChurnBench.RunAsync(connectionString);
+        return 0;
+    });
+
+    /// <param name="run">Given how to connect to a private PostgreSQL, which goes away afterwards.</param>
+    public static async Task<T> OnServerAsync<T>(Func<string, Task<T>> run)
     {
         var folder = Directory.CreateTempSubdirectory("solid-cache-bench-");
         File.SetUnixFileMode(folder.FullName, File.GetUnixFileMode(folder.FullName) | UnixFileMode.OtherExecute | UnixFileMode.GroupExecute);
@@ -28,21 +38,15 @@ internal static class SolidCacheBench
         var address = SideBySide.Text($"127.{RandomNumberGenerator.GetInt32(1, 255)}.{RandomNumberGenerator.GetInt32(1, 255)}.{RandomNumberGenerator.GetInt32(1, 255)}");
         var parameters = new PrivatePostgresParameters { Settings = new Dictionary<string, string>(StringComparer.Ordinal) { ["listen_addresses"] = address } };
         var server = await PrivatePostgres.StartAsync(folder.FullName, parameters, NullLogger.Instance, CancellationToken.None);
-        var connectionString = new NpgsqlConnectionStringBuilder(server.ConnectionString) { Host = address }.ConnectionString;
         try
         {
-            if (only is null or "speed") await SpeedAsync(connectionString);
-            if (only is null or "batches") await BatchesAsync(connectionString);
-            if (only is null or "cluster") await ClusterBench.RunAsync(connectionString);
-            if (only is null or "churn") await ChurnBench.RunAsync(connectionString);
+            return await run(new NpgsqlConnectionStringBuilder(server.ConnectionString) { Host = address }.ConnectionString);
         }
         finally
         {
             await server.DisposeAsync();
             folder.Delete(recursive: true);
         }
-
-        return 0;
     }
 
     public static async Task<CacheNode> StartNodeAsync(string connectionString, Action<SolidCacheOptions>? configure = null)
@@ -91,7 +95,7 @@ internal static class SolidCacheBench
             new Contender("Npgsql, a command per write", Many, i => PlainNpgsql.WriteAsync(plain.Db, Key(i), value)),
             new Contender("the same, pool of 16, prepared, without resets ", Many, i => plain.WritePreparedAsync(Key(i), value)),
             new Contender("PostgreSQL tier, SET", Many, i => node.Store.WriteAsync(new EntryWrite(distributed[Index(i)], value, TimeSpan.FromDays(1)), CancellationToken.None)));
-        var hits = MemoryHits(keys.Select(k => "memory:" + k).ToArray(), memory, node.Cache, text);
+        var hits = MemoryHits.Run(keys.Select(k => "memory:" + k).ToArray(), memory, node.Cache, text);
 
         var table = new Table().AddColumns("what", "per second", "B allocated", "ratio", "to");
         var npgsql = readers["Npgsql, a command per read"];
@@ -105,44 +109,6 @@ internal static class SolidCacheBench
         ValueTask<byte[]> GetTaggedAsync(string key) => node.Cache.GetOrCreateAsync(key, value, static (v, _) => ValueTask.FromResult(v), onlyPostgres, tags);
         void Add(Measured measured, Measured to) => table.AddRow(
             measured.Name, SideBySide.Text($"{measured.PerSecond:N0}"), SideBySide.Text($"{measured.BytesPerOperation:N0}"), SideBySide.Text($"{measured.PerSecond / to.PerSecond:F2}"), to.Name);
-    }
-
-    /// <summary>On one thread, without a task in the way: a hit is shorter than what would measure it.</summary>
-    private static List<Measured> MemoryHits(string[] keys, MemoryCache memory, TieredCache cache, string text)
-    {
-        const int Hits = 2_000_000;
-        var found = 0L;
-        var names = new[] { "MemoryCache.TryGetValue", "memory hit, GetOrCreateAsync" };
-        var times = names.Select(_ => new List<double>()).ToArray();
-        var bytes = names.Select(_ => new List<double>()).ToArray();
-        for (var round = 0; round < SideBySide.Rounds + 2; round++)
-        {
-            for (var which = 0; which < names.Length; which++)
-            {
-                var allocated = GC.GetAllocatedBytesForCurrentThread();
-                var started = System.Diagnostics.Stopwatch.GetTimestamp();
-                if (which == 0)
-                {
-                    for (var i = 0; i < Hits; i++) if (memory.TryGetValue(keys[i & 1023], out string? hit)) found += hit!.Length;
-                }
-                else
-                {
-                    for (var i = 0; i < Hits; i++)
-                    {
-                        var hit = cache.GetOrCreateAsync(keys[i & 1023], text, static (t, _) => ValueTask.FromResult(t));
-                        if (hit.IsCompletedSuccessfully) found += hit.Result.Length;
-                    }
-                }
-
-                // The first two rounds are the compiler's.
-                if (round < 2) continue;
-                times[which].Add(System.Diagnostics.Stopwatch.GetElapsedTime(started).TotalSeconds);
-                bytes[which].Add((GC.GetAllocatedBytesForCurrentThread() - allocated) / (double)Hits);
-            }
-        }
-
-        if (found == 0) throw new InvalidOperationException("Nothing was found.");
-        return [.. names.Select((name, i) => new Measured(name, Hits / SideBySide.Median(times[i]), SideBySide.Median(bytes[i])))];
     }
 
     /// <summary>How many callers a round trip answers.</summary>

@@ -1,4 +1,4 @@
-namespace Bench.Http;
+namespace Bench.Report;
 
 /// <summary>What a figure must reach, and what it shall.</summary>
 /// <param name="AtLeast">Null: there is only a goal.</param>
