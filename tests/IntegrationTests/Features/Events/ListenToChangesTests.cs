@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Net;
+using AuthService.Client;
 using AuthService.Features.Events;
 using AuthService.Http;
 using IntegrationTests.SolidCache.Freshness;
@@ -14,7 +15,8 @@ public class ListenToChangesTests(Servers servers) : IClassFixture<Servers>
 
     private CancellationToken Ct => servers.TestTimeout;
 
-    // Every kind, by HTTP and by SQL. Drop a trigger of 0011_authz_changes.sql and its kind is missing here.
+    // Every kind, by HTTP and by SQL. Drop a trigger of 0011_authz_changes.sql or 0018_account_changes.sql and its kind is missing here; ask users_changed() for nothing but whether the row is another
+    // one, and a log-in is told.
     [Fact]
     public async Task Whoever_changes_who_may_do_what_listeners_are_told()
     {
@@ -33,11 +35,20 @@ public class ListenToChangesTests(Servers servers) : IClassFixture<Servers>
         Assert.Equal("role.revoked", (await stream.ChangeAsync()).Kind);
 
         var other = await database.AddRightlessUserAsync("other", Ct);
+        Assert.Equal("user.created", (await stream.ChangeAsync()).Kind);
         var steps = new (string Sql, string[] Kinds)[]
         {
             ($"UPDATE users SET is_active = false WHERE id = {other}", ["user.deactivated"]),
             ($"UPDATE users SET is_active = true WHERE id = {other}", ["user.activated"]),
-            ($"UPDATE users SET last_login_at = now(), password_hash = 'x', display_name = 'y' WHERE id = {other}", []),
+            ($"UPDATE users SET last_login_at = now(), password_hash = 'x' WHERE id = {other}", []),   // a log-in that makes the hash a stronger one
+            ($"UPDATE users SET display_name = 'y' WHERE id = {other}", ["user.updated"]),
+            ($"UPDATE users SET email_verified = NOT email_verified WHERE id = {other}", ["user.updated"]),
+            ($"UPDATE users SET password_hash = 'y' WHERE id = {other}", ["user.password_changed"]),
+            ($"UPDATE users SET password_hash = 'z', is_active = false, username = 'another' WHERE id = {other}", ["user.deactivated", "user.updated", "user.password_changed"]),
+            ($"UPDATE users SET is_active = true WHERE id = {other}", ["user.activated"]),
+            ("INSERT INTO users (email, username, password_hash) SELECT 'm' || n || '@example.com', 'm' || n, 'x' FROM generate_series(1, 2) n", ["user.created", "user.created"]),
+            ("INSERT INTO users (email, username, password_hash) SELECT 'n' || n || '@example.com', 'n' || n, 'x' FROM generate_series(1, 1001) n", ["users.changed"]),
+            ("UPDATE users SET display_name = 'many' WHERE username LIKE 'n%'", ["users.changed"]),
             ($"UPDATE users SET deleted_at = now(), is_active = false WHERE id = {other}", ["user.deleted"]),
             ($"DELETE FROM users WHERE id = {other}", []),   // told already
             ("INSERT INTO roles (name) VALUES ('made')", ["role.created"]),
@@ -67,6 +78,38 @@ public class ListenToChangesTests(Servers servers) : IClassFixture<Servers>
         await database.ExecuteAsync("TRUNCATE permissions CASCADE", Ct);
         Assert.Equal(2, await database.ReadAsync<long>("SELECT count(*) FROM authz_changes WHERE kind = 'roles.changed' AND id > (SELECT max(id) - 2 FROM authz_changes)", Ct));
         Assert.Null(await stream.NextAsync());
+    }
+
+    // By those who own an account and those who administer it. Leave "told" out of RefreshSession.end_reused.sql, and the last one is missing.
+    [Fact]
+    public async Task Whatever_happens_to_an_account_listeners_are_told()
+    {
+        await using var database = await servers.CreateDatabaseAsync(Ct);
+        await using var node = await Node.StartAsync(database, Ct, settings: ("Sessions:RefreshGrace", "00:00:00"));
+        var listener = await node.AddAccountAsync("listener", Ct, "audit:read");
+        var admin = await node.AddAdministratorAsync("root", Ct);
+        await using var stream = await ChangeStream.OpenAsync(listener, Ct);
+        Assert.Equal(HttpStatusCode.Accepted, await node.Http.RegisterAsync("anna", Account.StandardPassword, Ct).StatusAsync());
+        var (kind, data) = await stream.ChangeAsync();
+        var id = data.GetProperty("user_id").GetInt64();
+        Assert.Equal(("user.created", await database.ReadAsync<long>("SELECT id FROM users WHERE username = 'anna'", Ct)), (kind, id));
+        // What a new account is granted by default.
+        for (var roles = await database.ReadAsync<long>($"SELECT count(*) FROM user_roles WHERE user_id = {id}", Ct); roles > 0; roles--) Assert.Equal("role.granted", (await stream.ChangeAsync()).Kind);
+
+        // Neither a log-in nor a refresh is any of these.
+        var tokens = await node.Http.LogInAsync("anna@example.com", Account.StandardPassword, Ct).TokensAsync(Ct);
+        var next = await node.Http.RefreshAsync(tokens.RefreshToken, Ct).TokensAsync(Ct);
+        await node.Http.RefreshAsync(next.RefreshToken, Ct).TokensAsync(Ct);
+        Assert.Equal(HttpStatusCode.OK, await admin.SendAsync(HttpMethod.Patch, $"/api/v1/users/{id}", new UpdateUserRequest { DisplayName = "Anna" }, Ct).StatusAsync());
+        Assert.Equal("user.updated", (await stream.ChangeAsync()).Kind);
+        Assert.Equal(HttpStatusCode.Unauthorized, await node.Http.RefreshAsync(tokens.RefreshToken, Ct).StatusAsync());
+        (kind, data) = await stream.ChangeAsync();
+        Assert.Equal(("session.reuse_detected", id), (kind, data.GetProperty("user_id").GetInt64()));
+        Assert.Equal(await database.ReadAsync<Guid>("SELECT id FROM sessions WHERE revoked_reason = 'token_reuse'", Ct), data.GetProperty("session_id").GetGuid());
+        Assert.Equal(HttpStatusCode.Unauthorized, await node.Http.RefreshAsync(tokens.RefreshToken, Ct).StatusAsync());   // once
+        using var reset = await admin.SendAsync(HttpMethod.Post, $"/api/v1/users/{id}", body: null, Ct);
+        Assert.True(reset.IsSuccessStatusCode, $"{reset.StatusCode}");
+        Assert.Equal("user.password_changed", (await stream.ChangeAsync()).Kind);
     }
 
     // Many writers whose transactions overlap and don't commit in the order of their ids, some of which roll back; listeners that are cut off again and

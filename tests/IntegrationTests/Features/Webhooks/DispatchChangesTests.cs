@@ -54,6 +54,38 @@ public class DispatchChangesTests(Servers servers) : IClassFixture<Servers>
         }
     }
 
+    // Order fresh in dispatch.sql by xid alone, or move the position before the last step, and changes are missing; forget last_xid and they are told again.
+    [Fact]
+    public async Task A_backlog_is_told_in_steps_and_what_commits_meanwhile_as_well()
+    {
+        await using var database = await servers.CreateDatabaseAsync(Ct);
+        await using var node = await Node.StartAsync(database, Ct);
+        var services = node.Services;
+        DispatchChanges Dispatcher() => new(database.DataSource, services.GetRequiredService<AuthService.Jobs.JobOptions>(), TimeProvider.System, services.GetRequiredService<ILogger<DispatchChanges>>()) { ChangesPerStep = 3 };
+        var admin = await node.AddAdministratorAsync("root", Ct);
+        await node.CreateWebhookAsync(admin, "https://hooks.example.org/", ["role.created"], Ct);
+        Assert.Equal(0, await Dispatcher().ExecuteOnceAsync(Ct));
+
+        // Straight into the feed: those who change roles wait for each other.
+        await using var slow = await database.DataSource.OpenConnectionAsync(Ct);
+        await using var open = await slow.BeginTransactionAsync(Ct);
+        await using (var insert = new NpgsqlCommand("INSERT INTO authz_changes (kind, name) SELECT 'role.created', 'slow' || n FROM generate_series(1, 4) n", slow, open)) await insert.ExecuteNonQueryAsync(Ct);
+        await database.ExecuteAsync("INSERT INTO authz_changes (kind, name) SELECT 'role.created', 'many' || n FROM generate_series(1, 10) n", Ct);   // more than a step, of one transaction
+        for (var n = 1; n <= 5; n++) await database.ExecuteAsync($"INSERT INTO authz_changes (kind, name) VALUES ('role.created', 'one{n}')", Ct);
+        // One makes way for the other at each step; nobody passes anything over.
+        var (first, second) = (Dispatcher(), Dispatcher());
+        long told = 0;
+        while (await DispatchedAsync() is > 0 and var jobs) told += jobs;
+        Assert.Equal(15, told);
+        await open.CommitAsync(Ct);
+        Assert.Equal(4, await DispatchedAsync());
+        Assert.Equal(0, await DispatchedAsync());
+        var names = await NamesAsync(database);
+        Assert.Equal((19, 19), (names.Length, names.Distinct(StringComparer.Ordinal).Count()));
+
+        async Task<long> DispatchedAsync() => (await Task.WhenAll(first.ExecuteOnceAsync(Ct), second.ExecuteOnceAsync(Ct))).Sum();
+    }
+
     // Leave FOR UPDATE out of take_position.sql, and changes are told twice.
     [Fact]
     public async Task Each_change_is_told_once_however_many_nodes_are_at_it_and_whoever_overtakes_whom()
