@@ -10,8 +10,8 @@ internal sealed partial class RunJob(NpgsqlDataSource db, IEnumerable<IJob> kind
 {
     public static readonly JobKey Key = new("run", "jobs");
 
-    private const int NoteAttempts = 31;
     private static readonly TimeSpan NoteInterval = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan NotePatience = TimeSpan.FromSeconds(30);
 
     private static readonly SqlFile Begin = SqlFile.Beside<RunJob>("begin");
 
@@ -61,7 +61,8 @@ internal sealed partial class RunJob(NpgsqlDataSource db, IEnumerable<IJob> kind
     /// <summary>Also while the node stops; and with some patience, for what is not noted runs again, however well it went.</summary>
     private async Task NoteAsync(JobTry tried, string kind, Func<Task> note, CancellationToken stopping)
     {
-        for (var attempt = 1; ; attempt++)
+        var (began, isTold) = (clock.GetTimestamp(), false);
+        while (true)
         {
             try
             {
@@ -70,8 +71,10 @@ internal sealed partial class RunJob(NpgsqlDataSource db, IEnumerable<IJob> kind
             }
             catch (Exception e) when (e is NpgsqlException or TimeoutException)
             {
-                if (attempt == 1) LogNotNoted(e, kind, tried.Id, tried.Number);
-                if (attempt == NoteAttempts || stopping.IsCancellationRequested) return;
+                if (!isTold) LogNotNoted(e, kind, tried.Id, tried.Number);
+                isTold = true;
+                // By the clock: an attempt may take as long as a connection or a statement may.
+                if (clock.GetElapsedTime(began) >= NotePatience || stopping.IsCancellationRequested) return;
             }
 
             await Task.Delay(NoteInterval, clock, stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
