@@ -156,20 +156,29 @@ public class JobsTests(Servers servers) : IClassFixture<Servers>
     {
         await using var database = await servers.CreateDatabaseAsync(Ct);
         var (running, most) = (0, 0);
-        var full = new TaskCompletionSource();
+        var (full, go) = (new TaskCompletionSource(), new TaskCompletionSource());
         var job = new TestJob(async ct =>
         {
             var now = Interlocked.Increment(ref running);
             InterlockedMax(ref most, now);
             if (now == 10) full.TrySetResult();
-            await full.Task.WaitAsync(ct);
+            await go.Task.WaitAsync(ct);
             Interlocked.Decrement(ref running);
             return null;
         });
         await using var node = await StartAsync(database, job);
         var queue = node.Services.GetRequiredService<JobQueue>();
-        for (var i = 0; i < 40; i++) await queue.EnqueueAsync(database.DataSource, Job($"{i}"), Ct);
-        await Eventually.TrueAsync(async () => await CountAsync(database, "state = 'succeeded'") == 40, Soon);
+        for (var i = 0; i < 20; i++) await queue.EnqueueAsync(database.DataSource, Job($"{i}"), Ct);
+        await full.Task.WaitAsync(Ct);
+        // Quartz is called for each that is handed over, and would begin it if it had where.
+        for (var i = 20; i < 25; i++)
+        {
+            await queue.EnqueueAsync(database.DataSource, Job($"{i}"), Ct);
+            await Eventually.TrueAsync(async () => await CountAsync(database, "state = 'waiting'") == 0, Soon);
+        }
+
+        go.SetResult();
+        await Eventually.TrueAsync(async () => await CountAsync(database, "state = 'succeeded'") == 25, Soon);
         Assert.Equal(10, most);
     }
 
