@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using System.Text;
 
@@ -7,7 +8,7 @@ namespace AuthService.Tokens;
 /// The one secret that is not in the database: 32 bytes from which all others are derived. With it and a copy of the database
 /// someone can sign tokens; with the copy alone they can't.
 /// </summary>
-internal sealed class MasterKey
+internal sealed partial class MasterKey
 {
     public const int Length = 32;
 
@@ -18,6 +19,8 @@ internal sealed class MasterKey
 
     // Longer than 32 bytes in base64 with a line end: a wrong path must not read a disk image into memory.
     private const int MaxFileBytes = 128;
+
+    private const int FileExists = 17;   // EEXIST: Linux, macOS
 
     private readonly byte[] _bytes;
 
@@ -67,7 +70,7 @@ internal sealed class MasterKey
     /// <summary>Random, for tests and for a first start with nowhere to keep it.</summary>
     public static MasterKey CreateRandom() => new(RandomNumberGenerator.GetBytes(Length));
 
-    // Written beside its place and moved there whole: a second node that starts at the same time finds no file or a complete one.
+    // Written beside its place and put there whole: a second node that starts at the same time finds no file or a complete one.
     private static void CreateFile(string path)
     {
         var draft = $"{path}.{RandomNumberGenerator.GetHexString(8, lowercase: true)}";
@@ -81,7 +84,7 @@ internal sealed class MasterKey
                 file.Write(text);
                 file.Flush(flushToDisk: true);
             }
-            File.Move(draft, path, overwrite: false);
+            PutInPlace(draft, path);
         }
         catch (IOException) when (File.Exists(path))
         {
@@ -92,4 +95,20 @@ internal sealed class MasterKey
             File.Delete(draft);
         }
     }
+
+    /// <summary>File.Move looks whether there is a file and then renames: of two that move at once the second replaces what the first goes on with. A link is refused where there is a file.</summary>
+    /// <exception cref="IOException">There is a file.</exception>
+    private static void PutInPlace(string draft, string path)
+    {
+        if (!OperatingSystem.IsWindows())
+        {
+            if (Link(draft, path) == 0) return;
+            if (Marshal.GetLastPInvokeError() == FileExists) throw new IOException($"{path} is there.");
+        }
+
+        File.Move(draft, path, overwrite: false);   // Windows refuses by itself; and there are file systems without links
+    }
+
+    [LibraryImport("libc", EntryPoint = "link", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int Link(string existing, string created);
 }
