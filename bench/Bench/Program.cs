@@ -46,6 +46,8 @@ static int Usage(int exitCode)
     Console.Error.WriteLine("./dev bench lists      the list of accounts and its export, at three sizes");
     Console.Error.WriteLine("./dev bench locust     people who sign in and refresh, at two sizes of the pool; then a pool that is exhausted");
     Console.Error.WriteLine("./dev bench mail       does a client notice how the mail server is: up, down, hanging?");
+    Console.Error.WriteLine("./dev bench micro [FILTER]…, ./dev bench allocations [--keep]");
+    Console.Error.WriteLine("                       time and bytes of single operations, layer by layer; the bytes held to a baseline");
     Console.Error.WriteLine("./dev bench middleware what logging, validating and timing cost a request: time and bytes");
     Console.Error.WriteLine("./dev bench redis      our connection to Redis beside redis-benchmark");
     Console.Error.WriteLine("./dev bench rights [ACCOUNTS]…");

@@ -19,8 +19,8 @@ internal static class AllocationGate
 
     public static readonly string BaselineFile = Path.Combine("bench", "baselines", "allocations.json");
 
-    // The smallest object has 24 bytes. What the process allocates beside a benchmark, over all its operations, is less than one byte of each.
-    private const double Slack = 4;
+    // Objects begin at multiples of it. What the process allocates beside a benchmark comes to less, over all its operations.
+    private const long Alignment = 8;
     private const int Operations = 8_192;
 
     private static readonly JsonSerializerOptions Form = new() { WriteIndented = true };
@@ -36,14 +36,14 @@ internal static class AllocationGate
             return 0;
         }
 
-        var baseline = JsonSerializer.Deserialize<SortedDictionary<string, double>>(File.ReadAllText(baselineFile))!;
+        var baseline = JsonSerializer.Deserialize<SortedDictionary<string, long>>(File.ReadAllText(baselineFile))!;
         var worse = 0;
         foreach (var (name, bytes) in measured)
         {
             var isKnown = baseline.TryGetValue(name, out var before);
-            var isWorse = !isKnown || bytes > before + Slack;
+            var isWorse = !isKnown || bytes > before;
             if (isWorse) worse++;
-            Console.WriteLine($"{(isWorse ? "MORE" : "ok"),-5}{name}: {bytes:F0} bytes, {(isKnown ? $"{before:F0}" : "nothing")} in the baseline");
+            Console.WriteLine($"{(isWorse ? "MORE" : "ok"),-5}{name}: {bytes} bytes, {(isKnown ? $"{before}" : "nothing")} in the baseline");
         }
 
         foreach (var name in baseline.Keys.Where(name => !measured.ContainsKey(name)))
@@ -56,7 +56,7 @@ internal static class AllocationGate
     }
 
     /// <returns>By the benchmark's name; null: one of them broke, and said so.</returns>
-    private static SortedDictionary<string, double>? Measure()
+    private static SortedDictionary<string, long>? Measure()
     {
         var config = ManualConfig.CreateEmpty()
             .AddJob(Job.Dry.WithToolchain(InProcessEmitToolchain.Instance).WithWarmupCount(2).WithIterationCount(1).WithInvocationCount(Operations).WithUnrollFactor(16))
@@ -65,19 +65,22 @@ internal static class AllocationGate
             .AddFilter(new AnyCategoriesFilter([Category]))
             .WithArtifactsPath(Path.Combine("artifacts", "microbenchmarks"));
         var reports = BenchmarkRunner.Run(typeof(AllocationGate).Assembly, config).SelectMany(s => s.Reports).ToArray();
-        var bytes = new SortedDictionary<string, double>(StringComparer.Ordinal);
+        var bytes = new SortedDictionary<string, long>(StringComparer.Ordinal);
         foreach (var report in reports)
         {
-            var name = report.BenchmarkCase.Descriptor.GetFilterName();
+            var name = NameOf(report.BenchmarkCase);
             if (!report.Success || report.GcStats.GetBytesAllocatedPerOperation(report.BenchmarkCase) is not { } allocated)
             {
                 Console.WriteLine($"BROKE {name}: {string.Join(' ', report.ExecuteResults.SelectMany(r => r.Errors))}");
                 return null;
             }
 
-            bytes[name] = allocated;
+            bytes[name] = allocated / Alignment * Alignment;
         }
 
         return bytes.Count == 0 ? null : bytes;
     }
+
+    private static string NameOf(BenchmarkCase benchmark) =>
+        benchmark.HasParameters ? $"{benchmark.Descriptor.GetFilterName()}({benchmark.Parameters.PrintInfo})" : benchmark.Descriptor.GetFilterName();
 }

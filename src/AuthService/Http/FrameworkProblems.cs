@@ -1,3 +1,4 @@
+using System.ComponentModel.DataAnnotations;
 using System.Globalization;
 using AuthService.Client;
 
@@ -30,6 +31,14 @@ internal sealed class FrameworkProblems : IProblemDetailsService
     {
         Errors = [.. errors.Select(e => Details.TryGetValue(e.Code, out var text) ? new FieldError(Pointer(e.Path), e.Code, text) : new FieldError(Pointer(e.Path), FieldCodes.Format, e.Code))],
     };
+
+    /// <summary>What a form's attributes say of it. By reflection: for forms that are known to be wrong.</summary>
+    public static Problem Of(object form)
+    {
+        var found = new List<ValidationResult>();
+        Validator.TryValidateObject(form, new ValidationContext(form), found, validateAllProperties: true);
+        return Of(found.SelectMany(f => f.MemberNames.Select(member => (member, f.ErrorMessage!))));
+    }
 
     /// <summary><c>Checks[3].UserId</c> → <c>/checks/3/user_id</c>.</summary>
     private static string Pointer(string path)

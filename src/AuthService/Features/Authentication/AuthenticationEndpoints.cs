@@ -14,7 +14,7 @@ internal static class AuthenticationEndpoints
         var auth = routes.MapGroup("/api/v1/auth").WithTags("Authentication");
         auth.MapPost("/register", RegisterAsync).AllowAnyone().WithSummary("Make an account").MayFail(403, 429);
         auth.MapPost("/login", LogInAsync).AllowAnyone().WithSummary("Sign in with address and password").MayFail(401, 429);
-        auth.MapPost("/refresh", RefreshAsync).AllowAnyone().OftenAsked().WithSummary("Exchange a refresh token for its successor and a new access token").MayFail(401, 429);
+        auth.MapPost("/refresh", RefreshAsync).AllowAnyone().OftenAsked().DisableValidation().WithSummary("Exchange a refresh token for its successor and a new access token").MayFail(401, 429);   // RefreshForm validates
         auth.MapPost("/logout", LogOutAsync).RequireSession(beforePasswordChange: true).WithSummary("End this session").WaitsForNodes();
         auth.MapPost("/logout-all", LogOutAllAsync).RequireSession(beforePasswordChange: true).WithSummary("End every session of the account").WaitsForNodes();
         auth.MapPost("/password/change", ChangePasswordAsync).RequireSession(beforePasswordChange: true)
@@ -38,13 +38,14 @@ internal static class AuthenticationEndpoints
         return TypedResults.Ok(tokens);
     }
 
-    private static async Task<Results<Ok<TokenResponse>, ProblemResult>> RefreshAsync(
-        RefreshRequest request, Caller caller, RefreshSession refresh, HttpResponse response, CancellationToken ct)
+    private static async Task<Results<JsonAnswer<TokenResponse>, ProblemResult>> RefreshAsync(
+        SmallBody<RefreshRequest> body, Caller caller, RefreshSession refresh, HttpResponse response, CancellationToken ct)
     {
         response.Headers.CacheControl = "no-store";
-        var outcome = await refresh.ExecuteAsync(request.RefreshToken, caller, ct);
+        if (RefreshForm.ProblemOf(body.Value) is { } invalid) return invalid.ToHttp();
+        var outcome = await refresh.ExecuteAsync(body.Value.RefreshToken, caller, ct);
         if (outcome.Failed(out var problem, out var tokens)) return problem.ToHttp();
-        return TypedResults.Ok(tokens);
+        return new JsonAnswer<TokenResponse>(tokens);
     }
 
     private static async Task<NoContent> LogOutAsync(Caller caller, EndSessions end, CancellationToken ct)

@@ -21,8 +21,9 @@ internal static class AuthorizationEndpoints
     }
 
     private static async Task<Results<JsonAnswer<CheckResponse>, ProblemResult>> CheckAsync(
-        CheckRequest request, Caller caller, CheckPermission check, HttpResponse response, CancellationToken ct)
+        SmallBody<CheckRequest> body, Caller caller, CheckPermission check, HttpResponse response, CancellationToken ct)
     {
+        var request = body.Value;
         if (CheckForm.ProblemOf(request) is { } invalid) return invalid.ToHttp();
         var outcome = await check.ExecuteAsync(caller, request, ct);
         if (outcome.Failed(out var problem, out var answer)) return problem.ToHttp();

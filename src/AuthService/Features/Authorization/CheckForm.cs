@@ -1,4 +1,3 @@
-using System.ComponentModel.DataAnnotations;
 using AuthService.Client;
 using AuthService.Http;
 
@@ -11,13 +10,7 @@ namespace AuthService.Features.Authorization;
 internal static class CheckForm
 {
     /// <returns>Null: it is as its attributes say.</returns>
-    public static Problem? ProblemOf(CheckRequest check)
-    {
-        if (IsValid(check)) return null;
-        var found = new List<ValidationResult>();
-        Validator.TryValidateObject(check, new ValidationContext(check), found, validateAllProperties: true);
-        return FrameworkProblems.Of(found.SelectMany(f => f.MemberNames.Select(member => (member, f.ErrorMessage!))));
-    }
+    public static Problem? ProblemOf(CheckRequest check) => IsValid(check) ? null : FrameworkProblems.Of(check);
 
     internal static bool IsValid(CheckRequest check) =>
         check is { UserId: null or >= 1, Permission: { Length: <= 256 } permission, AtLeast: null or { Length: <= 1024 }, Consistency: null or "full" } && !string.IsNullOrWhiteSpace(permission);
