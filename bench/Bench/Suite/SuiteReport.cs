@@ -26,7 +26,8 @@ internal sealed class SuiteReport
             """)).Tables.Add(Circumstances);
         document.Add("What was to be reached", """
             "At least" and "goal" are bars for two cores. *Met* says which of them was reached. Beside our figure is what does the same in the same run: FastAPI with Redis (stores nothing on refresh, signs with HS256), ASP.NET Core Identity, bare Kestrel (answers a
-            constant), Npgsql alone (a prepared statement a question), two statements (a count and a page). See [the peers](../peers/README.md).
+            constant), the limit (Kestrel with no more than what can't be left out: of a check JSON in and out, of a refresh also one ES256 signature and one batched round
+            trip that stores it), Npgsql alone (a prepared statement a question), two statements (a count and a page). See [the peers](../peers/README.md).
             """).Tables.Add(Findings.Bars);
         document.Add("Throughput and latency by path", "Closed loop: each connection sends its next request when it has its answer. Times are the client's.").Tables.Add(Findings.Loads);
         document.Add("What caching, batching and single statements gain", """
