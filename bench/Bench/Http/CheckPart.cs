@@ -5,7 +5,7 @@ namespace Bench.Http;
 /// <summary>Permission checks by ten thousand accounts in turn, all of them asked about before, beside the least an answer over HTTP can cost, and the least a check can: the same in and out, and nothing checked.</summary>
 internal static class CheckPart
 {
-    private const int Seconds = 4;
+    private const int Seconds = 3;
 
     public static async Task RunAsync(Scene scene)
     {
@@ -13,13 +13,13 @@ internal static class CheckPart
         var access = await scene.AccessTokensAsync();
         Task<WrkResult> OursAsync() => Wrk.RunAsync(scene.Service.Address, "check.lua", Scene.Connections, Seconds, ("ACCESS", access));
         async Task<WrkResult?> KestrelAsync() => await kestrel.LoadAsync("report.lua", Scene.Connections, Seconds - 1);
-        async Task<WrkResult?> LimitAsync() => await limit.LoadAsync("check.lua", Scene.Connections, Seconds, ("ACCESS", access), ("CHECK_PATH", "/check"));
+        async Task<WrkResult?> LimitAsync(int seconds) => await limit.LoadAsync("check.lua", Scene.Connections, seconds, ("ACCESS", access), ("CHECK_PATH", "/check"));
         async Task<WrkResult?> FastApiAsync() => await fastApi.LoadAsync("permissions.lua", Scene.Connections, Seconds - 1, ("USERS", Figures.Text($"{Scene.Users}")));
 
-        await Scene.WarmAsync(scene.Service, access);
+        // Long enough for every session to be seen as well.
         await Wrk.RunAsync(scene.Service.Address, "check.lua", Scene.Connections, Scene.SecondsToSteadiness, ("ACCESS", access));
         await KestrelAsync();
-        await LimitAsync();
+        await LimitAsync(Scene.LimitsSecondsToSteadiness);
         await FastApiAsync();
         var (ours, kestrels, limits, fastApis, statements) = (new LoadSeries(), new LoadSeries(), new LoadSeries(), new LoadSeries(), new StatementCounts());
         for (var round = 0; round < Scene.Rounds; round++)
@@ -27,7 +27,7 @@ internal static class CheckPart
             var before = await StatementCounts.ReadAsync(scene.Target.Db);
             ours.Add(await OursAsync());
             statements.Add(before, await StatementCounts.ReadAsync(scene.Target.Db));
-            limits.Add(await LimitAsync());
+            limits.Add(await LimitAsync(Seconds));
             kestrels.Add(await KestrelAsync());
             fastApis.Add(await FastApiAsync());
         }

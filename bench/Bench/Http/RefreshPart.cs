@@ -8,9 +8,8 @@ namespace Bench.Http;
 /// <summary>Refreshes of distinct sessions, and what PostgreSQL has to do for them; beside the least one can cost, and what one would use instead.</summary>
 internal static class RefreshPart
 {
-    private const int Seconds = 4;
+    private const int Seconds = 3;
     private const int Sessions = 4_096;
-    private const int LimitsWarmUp = 8;
     private const int PeerSessions = 64;   // Identity's cost a log-in each
 
     private static readonly TimeSpan SealersRenewal = TimeSpan.FromSeconds(4);   // the node asks for its lease every 3 s
@@ -22,7 +21,7 @@ internal static class RefreshPart
         var (ours, unsealed, limits, fastApis, identities, statements) = (new LoadSeries(), new LoadSeries(), new LoadSeries(), new LoadSeries(), new LoadSeries(), new StatementCounts());
         await OursAsync(scene, Scene.SecondsToSteadiness);
         await scene.Target.UntilSealedAsync();
-        await LimitAsync(scene, limit, LimitsWarmUp);
+        await LimitAsync(scene, limit, Scene.LimitsSecondsToSteadiness);
         for (var round = 0; round < Scene.Rounds; round++)
         {
             var before = await StatementCounts.ReadAsync(scene.Target.Db);

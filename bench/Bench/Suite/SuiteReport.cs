@@ -21,7 +21,7 @@ internal sealed class SuiteReport
     {
         var document = new Document("How fast it is: " + name);
         document.Add("What it was measured on", Figures.Text($"""
-            `./dev bench` measures this again: {steps.Elapsed.TotalMinutes:F0} minutes here. The service, PostgreSQL, what it is compared with and the generator of the load all run on this machine. Loads that are compared take turns, at least five rounds each, and
+            `./dev bench` measures this again: {steps.Elapsed.TotalMinutes:F0} minutes here. The service, PostgreSQL, what it is compared with and the generator of the load all run on this machine. Loads that are compared take turns, at least five rounds each (a curve's three), and
             medians are told. Absolute figures differ from machine to machine, and with what else a machine does meanwhile; ratios differ least.
             """)).Tables.Add(Circumstances);
         document.Add("What was to be reached", """
