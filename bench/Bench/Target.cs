@@ -13,6 +13,7 @@ internal sealed class Target : IAsyncDisposable
 
     private readonly string _folder;
     private readonly PrivatePostgres _server;
+    private bool _hasServed;
 
     private Target(string folder, PrivatePostgres server)
     {
@@ -44,7 +45,18 @@ internal sealed class Target : IAsyncDisposable
 
     /// <summary>One more node of the service on the database that is up, as it ships.</summary>
     /// <param name="settings">By their names in the environment: <c>PermissionCache__Enabled</c>.</param>
-    public Task<ServerProcess> StartAsync(params (string Name, string Value)[] settings) => StartOnAsync(ConnectionString, settings);
+    public async Task<ServerProcess> StartAsync(params (string Name, string Value)[] settings)
+    {
+        var node = await StartOnAsync(ConnectionString, settings);
+        _hasServed = true;
+        return node;
+    }
+
+    /// <summary>Sees to it that there are keys to mint sessions with: a node's first start makes them.</summary>
+    public async Task MakeKeysAsync()
+    {
+        if (!_hasServed) await (await StartAsync()).DisposeAsync();
+    }
 
     /// <summary>The same on another database of the same server.</summary>
     public Task<ServerProcess> StartOnAsync(string connectionString, params (string Name, string Value)[] settings)

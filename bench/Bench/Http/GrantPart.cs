@@ -12,10 +12,10 @@ internal static class GrantPart
 
     public static async Task RunAsync(Scene scene)
     {
-        Tell("grant or revoke until 2xx, 1 node", await TimesMsAsync(scene, Changes, scene.Service));
+        Tell("grant or revoke until 2xx, 1 node", await TimesMsAsync(scene, Changes, Settle, scene.Service));
         await using var second = await scene.Target.StartAsync();
         await using var third = await scene.Target.StartAsync();
-        Tell("grant or revoke until 2xx, 3 nodes", await TimesMsAsync(scene, Changes, scene.Service, second, third));
+        Tell("grant or revoke until 2xx, 3 nodes", await TimesMsAsync(scene, Changes, Settle, scene.Service, second, third));
 
         void Tell(string what, List<double> times)
         {
@@ -25,13 +25,14 @@ internal static class GrantPart
     }
 
     /// <param name="changes">At least so many.</param>
+    /// <param name="rest">Before the first of them.</param>
     /// <param name="nodes">All there are; they are asked in turn.</param>
-    public static async Task<List<double>> TimesMsAsync(Scene scene, int changes, params ServerProcess[] nodes)
+    public static async Task<List<double>> TimesMsAsync(Scene scene, int changes, TimeSpan rest, params ServerProcess[] nodes)
     {
         await scene.Target.ExecuteAsync("INSERT INTO roles (name) VALUES ('granted') ON CONFLICT DO NOTHING");
         var role = await scene.Target.ReadAsync<long>("SELECT id FROM roles WHERE name = 'granted'");
         var users = await scene.Target.ReadAsync<long[]>($"SELECT ARRAY(SELECT id FROM users ORDER BY id DESC LIMIT {changes})");
-        await Task.Delay(Settle, TimeProvider.System);
+        await Task.Delay(rest, TimeProvider.System);
         foreach (var node in nodes) await ChangeAsync(node, users[0]);   // the first of its kind compiles
         var times = new List<double>();
         for (var i = 0; times.Count < changes; i++) times.AddRange(await ChangeAsync(nodes[i % nodes.Length], users[i]));

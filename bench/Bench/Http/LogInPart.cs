@@ -7,7 +7,7 @@ namespace Bench.Http;
 /// <summary>Log-ins one after the other, beside the hash that bounds them.</summary>
 internal static class LogInPart
 {
-    private const int Seconds = 3;
+    private const int Seconds = 2;
     private const int Hashes = 21;
 
     public static async Task RunAsync(Scene scene)
@@ -19,7 +19,7 @@ internal static class LogInPart
             hashes.AddRange(BareHashesMs());
             ours.Add(await Wrk.RunAsync(scene.Service.Address, "login.lua", 1, Seconds,
                 ("PASSWORD", Target.Password), ("FIRST", Figures.Text($"{20_000 + round * 1_000}")), ("LAST", "99999")));
-            identities.Add(await identity.LoadAsync("login.lua", 1, Seconds - 1,
+            identities.Add(await identity.LoadAsync("login.lua", 1, Seconds,
                 ("PASSWORD", Target.Password), ("LOGIN_PATH", "/auth/login"), ("FIRST", "1"), ("LAST", "1000")));
         }
 

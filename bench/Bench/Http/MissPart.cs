@@ -8,7 +8,7 @@ internal static class MissPart
 {
     private const int Many = 64;
 
-    private static readonly TimeSpan RoundTime = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan RoundTime = TimeSpan.FromSeconds(0.5);
 
     /// <returns>Milliseconds of a question by a statement of its own, of one that finds nothing in memory, and of one that finds its answer there.</returns>
     public static async Task<(double Statement, double Miss, double Hit)> RunAsync(Scene scene)

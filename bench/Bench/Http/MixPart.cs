@@ -14,7 +14,7 @@ internal static class MixPart
 
     private static readonly string[] Authority = ["Authorization/Authority."];
 
-    private const int Seconds = 3;
+    private const int Seconds = 2;
     private const int RefreshSessions = 4_096;
 
     /// <returns>Reads for rights and sessions per 1,000 requests, with the cache and without.</returns>

@@ -20,7 +20,13 @@ internal sealed record Scene(Target Target, ServerProcess Service, SessionMint M
     /// <summary>Until the compiler is done with what a load makes hot: on two cores it takes its time from the load.</summary>
     public const int SecondsToSteadiness = 15;
 
-    private const int LongestWarmUpSeconds = 8;
+    /// <summary>The same for the limit, which has little to compile.</summary>
+    public const int LimitsSecondsToSteadiness = 6;
+
+    /// <summary>Rounds of what is only drawn as a curve.</summary>
+    public const int CurveRounds = 3;
+
+    private const int LongestWarmUpSeconds = 4;
 
     /// <summary>Whether parts also measure what explains their figures and takes as long as these.</summary>
     public bool IsInDepth { get; init; } = true;
@@ -28,11 +34,8 @@ internal sealed record Scene(Target Target, ServerProcess Service, SessionMint M
     /// <summary>One node on a target that was seeded.</summary>
     public static async Task<Scene> OpenAsync(Target target, PeerSet peers, Findings report)
     {
-        // The first start makes the keys that sessions are minted with. Another one serves, which knows the administrator from the start.
-        await using (await target.StartAsync())
-        {
-        }
-
+        // The administrator comes before the node that serves, which knows it from the start.
+        await target.MakeKeysAsync();
         var mint = await SessionMint.CreateAsync(target, Users);
         var administrator = await mint.AdministratorAsync();
         return new Scene(target, await target.StartAsync(), mint, administrator, peers, report);
@@ -42,15 +45,15 @@ internal sealed record Scene(Target Target, ServerProcess Service, SessionMint M
     public async Task<string> RefreshTokensAsync(int count)
     {
         var file = Target.InFolder("refresh");
-        await File.WriteAllLinesAsync(file, (await Mint.MintAsync(count)).Select(s => s.RefreshToken));
+        await File.WriteAllLinesAsync(file, await Mint.MintRefreshTokensAsync(count));
         return file;
     }
 
     /// <inheritdoc cref="RefreshTokensAsync"/>
-    public async Task<string> AccessTokensAsync()
+    public async Task<string> AccessTokensAsync(int count = Users)
     {
         var file = Target.InFolder("access");
-        await File.WriteAllLinesAsync(file, (await Mint.MintAsync(Users)).Select(s => $"{s.AccessToken} {s.Permission}"));
+        await File.WriteAllLinesAsync(file, (await Mint.MintAsync(count)).Select(s => $"{s.AccessToken} {s.Permission}"));
         return file;
     }
 
@@ -68,12 +71,12 @@ internal sealed record Scene(Target Target, ServerProcess Service, SessionMint M
     }
 
     /// <summary>Lets a node see the sessions in a file of <see cref="AccessTokensAsync"/>, all of them if it is quick enough to be asked.</summary>
-    public static async Task WarmAsync(ServerProcess node, string access)
+    public static async Task WarmAsync(ServerProcess node, string access, int sessions = Users)
     {
         // Every run begins with the first session again.
         for (var seconds = 2; seconds <= LongestWarmUpSeconds; seconds *= 2)
         {
-            if ((await Wrk.RunAsync(node.Address, "check.lua", Connections, seconds, ("ACCESS", access))).Requests >= Users) return;
+            if ((await Wrk.RunAsync(node.Address, "check.lua", Connections, seconds, ("ACCESS", access))).Requests >= sessions) return;
         }
     }
 

@@ -49,21 +49,17 @@ internal sealed class SessionMint : IDisposable
     public async Task<IReadOnlyList<MintedSession>> MintAsync(int count)
     {
         await _ring.ReloadAsync(CancellationToken.None);
-        var (ids, users, hashes) = (new Guid[count], new long[count], new byte[count][]);
-        var sessions = new MintedSession[count];
         var now = TimeProvider.System.GetUtcNow();
-        for (var i = 0; i < count; i++)
+        return [.. (await BeginAsync(count)).Select((refreshToken, i) =>
         {
-            var holder = _holders[i % _holders.Count];
-            var refreshToken = _refreshTokens.Create(Guid.CreateVersion7());
-            (ids[i], users[i], hashes[i]) = (refreshToken.SessionId, holder.UserId, _refreshTokens.HashOf(refreshToken));
+            var holder = HolderOf(i);
             var subject = new AccessTokenSubject(holder.UserId, refreshToken.SessionId, now, Amr, holder.Roles, holder.Permissions);
-            sessions[i] = new MintedSession(holder.UserId, _accessTokens.Issue(subject), _refreshTokens.ToText(refreshToken), holder.Permissions[0]);
-        }
-
-        await InsertAsync(ids, users, hashes);
-        return sessions;
+            return new MintedSession(holder.UserId, _accessTokens.Issue(subject), _refreshTokens.ToText(refreshToken), holder.Permissions[0]);
+        })];
     }
+
+    /// <summary>The same without access tokens, whose signatures take most of the time.</summary>
+    public async Task<IEnumerable<string>> MintRefreshTokensAsync(int count) => (await BeginAsync(count)).Select(t => _refreshTokens.ToText(t));
 
     /// <summary>The access token of an account that holds every permission.</summary>
     public async Task<string> AdministratorAsync() => (await AdministratorSessionAsync()).AccessToken;
@@ -79,6 +75,15 @@ internal sealed class SessionMint : IDisposable
     }
 
     public void Dispose() => _ring.Dispose();
+
+    private Holder HolderOf(int session) => _holders[session % _holders.Count];
+
+    private async Task<RefreshToken[]> BeginAsync(int count)
+    {
+        RefreshToken[] tokens = [.. Enumerable.Range(0, count).Select(_ => _refreshTokens.Create(Guid.CreateVersion7()))];
+        await InsertAsync(Array.ConvertAll(tokens, t => t.SessionId), [.. tokens.Select((_, i) => HolderOf(i).UserId)], Array.ConvertAll(tokens, t => _refreshTokens.HashOf(t)));
+        return tokens;
+    }
 
     private async Task InsertAsync(Guid[] ids, long[] users, byte[][] hashes)
     {

@@ -26,10 +26,7 @@ internal sealed class ListQueries : IAsyncDisposable
 
     public static async Task<ListQueries> StartAsync(Target target)
     {
-        await using (await target.StartAsync())
-        {
-        }
-
+        await target.MakeKeysAsync();
         using var mint = await SessionMint.CreateAsync(target, 1);
         var administrator = await mint.AdministratorAsync();
         return new ListQueries(await target.StartAsync(), administrator);

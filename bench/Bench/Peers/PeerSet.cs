@@ -6,9 +6,11 @@ internal sealed class PeerSet(Target target) : IAsyncDisposable
     private readonly Dictionary<string, Peer> _started = new(StringComparer.Ordinal);
 
     /// <summary>Why peers are missing that were asked for.</summary>
-    public IEnumerable<Peer> Missing => _started.Values.Where(p => p.Server is null);
+    public IEnumerable<Peer> Missing => _started.Values.Where(p => p.Server is null).DistinctBy(p => p.Name, StringComparer.Ordinal);
 
     public Task<Peer> KestrelAsync() => OnceAsync("kestrel-limit", DotnetPeer.KestrelAsync);
+
+    public Task<Peer> LimitAsync() => OnceAsync("limit", () => DotnetPeer.LimitAsync(target));
 
     public Task<Peer> IdentityAsync() => OnceAsync("aspnet-identity", () => DotnetPeer.IdentityAsync(target));
 

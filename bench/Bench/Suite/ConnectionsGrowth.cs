@@ -16,7 +16,7 @@ internal static class ConnectionsGrowth
         var access = await scene.AccessTokensAsync();
         await Scene.WarmAsync(scene.Service, access);
         var (checks, refreshes) = (Connections.Select(_ => new LoadSeries()).ToArray(), Connections.Select(_ => new LoadSeries()).ToArray());
-        for (var round = 0; round < Scene.Rounds; round++)
+        for (var round = 0; round < Scene.CurveRounds; round++)
         {
             for (var i = 0; i < Connections.Length; i++)
             {

@@ -6,7 +6,7 @@ namespace Bench.Suite;
 /// <summary>Paths nothing is compared with: what a client asks for beside checks and refreshes.</summary>
 internal static class PathsPart
 {
-    private const int Seconds = 2;
+    private const int Seconds = 1;
 
     private static readonly (string What, string Path, bool IsAdministrators)[] Paths =
     [

@@ -7,7 +7,7 @@ namespace Bench.Suite;
 internal static class PoolGrowth
 {
     private const int Callers = 64;
-    private const int Seconds = 2;
+    private const int Seconds = 1;
 
     private static readonly int[] Pools = [5, 10, 20, 50];
 

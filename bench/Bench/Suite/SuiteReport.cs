@@ -21,12 +21,13 @@ internal sealed class SuiteReport
     {
         var document = new Document("How fast it is: " + name);
         document.Add("What it was measured on", Figures.Text($"""
-            `./dev bench` measures this again: {steps.Elapsed.TotalMinutes:F0} minutes here. The service, PostgreSQL, what it is compared with and the generator of the load all run on this machine. Loads that are compared take turns, at least five rounds each, and
+            `./dev bench` measures this again: {steps.Elapsed.TotalMinutes:F0} minutes here. The service, PostgreSQL, what it is compared with and the generator of the load all run on this machine. Loads that are compared take turns, at least five rounds each (a curve's three), and
             medians are told. Absolute figures differ from machine to machine, and with what else a machine does meanwhile; ratios differ least.
             """)).Tables.Add(Circumstances);
         document.Add("What was to be reached", """
             "At least" and "goal" are bars for two cores. *Met* says which of them was reached. Beside our figure is what does the same in the same run: FastAPI with Redis (stores nothing on refresh, signs with HS256), ASP.NET Core Identity, bare Kestrel (answers a
-            constant), Npgsql alone (a prepared statement a question), two statements (a count and a page). See [the peers](../peers/README.md).
+            constant), the limit (Kestrel with no more than what can't be left out: of a check JSON in and out, of a refresh also one ES256 signature and one batched round
+            trip that stores it), Npgsql alone (a prepared statement a question), two statements (a count and a page). See [the peers](../peers/README.md).
             """).Tables.Add(Findings.Bars);
         document.Add("Throughput and latency by path", "Closed loop: each connection sends its next request when it has its answer. Times are the client's.").Tables.Add(Findings.Loads);
         document.Add("What caching, batching and single statements gain", """

@@ -12,7 +12,7 @@ internal static class UsersGrowth
     private const int PeersCalls = 2;   // a second each, at the end
 
     private static readonly int[] Sizes = [1_000, 10_000, 100_000, 1_000_000];
-    private static readonly TimeSpan MissTime = TimeSpan.FromSeconds(0.5);
+    private static readonly TimeSpan MissTime = TimeSpan.FromSeconds(0.3);
 
     private static readonly ListUnderTest[] Lists =
     [

@@ -19,7 +19,7 @@ internal static class ValuesGrowth
     private const long MemoryMaxBytes = 512L << 20;
 
     private static readonly int[] Sizes = [100, 1_024, 8_192, 65_536];
-    private static readonly TimeSpan Round = TimeSpan.FromSeconds(0.5);
+    private static readonly TimeSpan Round = TimeSpan.FromSeconds(0.3);
     private static readonly TimeSpan Life = TimeSpan.FromHours(1);
 
     public static async Task RunAsync(SuiteReport report)
