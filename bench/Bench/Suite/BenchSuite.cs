@@ -13,7 +13,7 @@ internal static class BenchSuite
     {
         var commit = await Circumstances.CommitAsync();
         var name = ResultFiles.NameOf(TimeProvider.System.GetLocalNow(), commit);
-        await Console.Error.WriteLineAsync(Figures.Text($"10 to 15 minutes on two quiet cores; needs 3 GB of disk. The result will be {Path.Combine(ResultFiles.Folder, name)}.md."));
+        await Console.Error.WriteLineAsync(Figures.Text($"A quarter of an hour on two quiet cores; needs 3 GB of disk. The result will be {Path.Combine(ResultFiles.Folder, name)}.md."));
         var (report, steps) = (new SuiteReport(), new Steps());
         await steps.RunAsync("machine and versions", () => Circumstances.ReadMachineAsync(report.Circumstances, commit));
         await steps.RunAsync("the service and its peers", () => RunOnSceneAsync(report, steps));

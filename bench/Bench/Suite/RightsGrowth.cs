@@ -52,7 +52,7 @@ internal static class RightsGrowth
     {
         var access = await scene.AccessTokensAsync(Sessions);
         await Wrk.RunAsync(scene.Service.Address, "check.lua", Scene.Connections, Scene.SecondsToSteadiness, ("ACCESS", access));
-        await ListAsync(scene, access, Scene.SecondsToSteadiness);
+        await ListAsync(scene, access, Scene.SecondsToSteadiness / 3);
     }
 
     private static Task<WrkResult> ListAsync(Scene scene, string access, int seconds) =>
