@@ -8,7 +8,8 @@ namespace Bench.Report;
 /// <summary>A curve as a picture that is legible on a light page and on a dark one: it brings its own white.</summary>
 internal static class SvgPicture
 {
-    private const double Width = 760, Height = 400;
+    private const double Width = 760, Height = 370;
+    private const double LegendLine = 18;   // each name below the other: beside each other they overlap where a viewer has another font
     private const double Margin = 1.08;   // above the highest point
 
     // Told apart also by those who don't see red and green (Okabe and Ito), and by the markers.
@@ -23,7 +24,7 @@ internal static class SvgPicture
         var points = curve.Lines.SelectMany(l => l.Points).ToList();
         model.Axes.Add(CreateAxis(AxisPosition.Bottom, curve.X, curve.IsLogarithmicInX, points.ConvertAll(p => p.Key)));
         model.Axes.Add(CreateAxis(AxisPosition.Left, curve.Y, curve.IsLogarithmicInY, points.ConvertAll(p => p.Value)));
-        model.Legends.Add(new Legend { LegendPlacement = LegendPlacement.Outside, LegendPosition = LegendPosition.BottomCenter, LegendOrientation = LegendOrientation.Horizontal });
+        model.Legends.Add(new Legend { LegendPlacement = LegendPlacement.Outside, LegendPosition = LegendPosition.BottomLeft, LegendOrientation = LegendOrientation.Vertical });
         foreach (var (line, values) in curve.Lines)
         {
             var (colour, marker) = (Colours[model.Series.Count % Colours.Length], Markers[model.Series.Count % Markers.Length]);
@@ -33,7 +34,7 @@ internal static class SvgPicture
         }
 
         using var stream = File.Create(file);
-        new SvgExporter { Width = Width, Height = Height }.Export(model, stream);
+        new SvgExporter { Width = Width, Height = Height + (LegendLine * model.Series.Count), UseVerticalTextAlignmentWorkaround = true }.Export(model, stream);
     }
 
     private static Axis CreateAxis(AxisPosition position, string title, bool isLogarithmic, List<double> values)
@@ -46,6 +47,7 @@ internal static class SvgPicture
         axis.MajorGridlineColor = OxyColor.FromRgb(225, 225, 225);
         axis.MinorTickSize = 0;
         axis.LabelFormatter = Figures.Short;
+        if (position == AxisPosition.Bottom && !isLogarithmic) axis.MinimumMajorStep = 1;   // there is no half a node
         if (!isLogarithmic) (axis.Minimum, axis.Maximum) = (0, Math.Max(values.Max(), double.Epsilon) * Margin);
         else if (values.Where(v => v > 0).ToList() is { Count: > 0 } shown) (axis.Minimum, axis.Maximum) = (Whole(Math.Floor, shown.Min()), Whole(Math.Ceiling, shown.Max() * Margin));
         return axis;
