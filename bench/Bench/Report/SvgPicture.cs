@@ -24,7 +24,7 @@ internal static class SvgPicture
         var points = curve.Lines.SelectMany(l => l.Points).ToList();
         model.Axes.Add(CreateAxis(AxisPosition.Bottom, curve.X, curve.IsLogarithmicInX, points.ConvertAll(p => p.Key)));
         model.Axes.Add(CreateAxis(AxisPosition.Left, curve.Y, curve.IsLogarithmicInY, points.ConvertAll(p => p.Value)));
-        model.Legends.Add(new Legend { LegendPlacement = LegendPlacement.Outside, LegendPosition = LegendPosition.BottomLeft, LegendOrientation = LegendOrientation.Vertical });
+        model.Legends.Add(new Legend { LegendPlacement = LegendPlacement.Outside, LegendPosition = LegendPosition.BottomLeft, LegendOrientation = LegendOrientation.Vertical, LegendLineSpacing = 5 });
         foreach (var (line, values) in curve.Lines)
         {
             var (colour, marker) = (Colours[model.Series.Count % Colours.Length], Markers[model.Series.Count % Markers.Length]);
