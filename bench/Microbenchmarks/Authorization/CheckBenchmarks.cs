@@ -30,8 +30,14 @@ public class CheckBenchmarks
     private string[] _keys = [];
     private int _next;
 
+    // Waited for here: this toolchain does not.
     [GlobalSetup]
-    public async Task SetupAsync()
+    public void Setup() => SetupAsync().GetAwaiter().GetResult();
+
+    [GlobalCleanup]
+    public void CleanUp() => CleanUpAsync().GetAwaiter().GetResult();
+
+    private async Task SetupAsync()
     {
         _node = await BenchNode.StartAsync();
         (_rights, _cache) = (_node.Get<Rights>(), _node.Get<TieredCache>());
@@ -50,8 +56,7 @@ public class CheckBenchmarks
         await _load.PrepareAsync();
     }
 
-    [GlobalCleanup]
-    public async Task CleanUpAsync()
+    private async Task CleanUpAsync()
     {
         await _load.DisposeAsync();
         await _connection.DisposeAsync();
