@@ -18,8 +18,12 @@ internal static class CommandHost
             Args = settings,
             ContentRootPath = AppContext.BaseDirectory,   // where appsettings.json is
         });
-        // The slim builder's console logger has its format fixed; ours takes it from the configuration.
-        builder.Logging.ClearProviders().AddConsole(NeverWait);
+        builder.Logging.ClearProviders().AddConsole(console =>
+        {
+            NeverWait(console);
+            // The slim builder has fixed the format, which outlives its logger; ours is the configuration's.
+            console.FormatterName = builder.Configuration["Logging:Console:FormatterName"];
+        });
         return builder;
     }
 

@@ -37,7 +37,7 @@ internal static class JobsCommand
     private static async Task<int> ListAsync(OpenInstallation installation, string state, string? kind, CancellationToken ct)
     {
         var jobs = new ListJobs(installation.Db, new Cursors(MasterKey.CreateRandom()));   // no cursor leaves this process
-        if ((await jobs.ExecuteAsync(state == "any" ? null : state, kind, null, new Paging(Most, null, null, null), ct)).Failed(out var problem, out var page)) return await RefuseAsync(problem);
+        if ((await jobs.ExecuteAsync(state == "any" ? null : state, kind, null, new Paging { Limit = Most }, ct)).Failed(out var problem, out var page)) return await RefuseAsync(problem);
         // Plain columns, to be copied.
         await Console.Out.WriteLineAsync($"{"id",-36}  {"kind",-24}  {"state",-9}  {"enqueued",-20}  tries  last");
         foreach (var job in page.Items)

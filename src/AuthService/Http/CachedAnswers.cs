@@ -22,7 +22,7 @@ internal static class CachedAnswers
     {
         var http = context.HttpContext;
         var query = http.Request.QueryString.Value ?? "";
-        if (query.Length > LongestQuery) return await next(context);
+        if (query.Length > LongestQuery || http.Response.StatusCode == StatusCodes.Status400BadRequest) return await next(context);   // 400: a parameter could not be read
 
         var cache = http.RequestServices.GetRequiredService<TieredCache>();
         var answer = await TimeSpent.InCache(

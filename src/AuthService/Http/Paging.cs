@@ -5,11 +5,7 @@ using Microsoft.AspNetCore.Http.Extensions;
 namespace AuthService.Http;
 
 /// <summary>Which part of a list is asked for. Bound with <c>[AsParameters]</c>.</summary>
-/// <param name="Limit">1 to <see cref="MaxLimit"/>; default 50.</param>
-/// <param name="Offset">0 and more; not together with a cursor.</param>
-/// <param name="Cursor">From <c>next_cursor</c> or <c>prev_cursor</c> of another page.</param>
-/// <param name="Count">What the total may cost: <c>exact</c>, <c>estimated</c> (default: exact where that costs nothing) or <c>none</c>.</param>
-internal sealed record Paging(int? Limit, int? Offset, string? Cursor, string? Count)
+internal sealed record Paging
 {
     public const int MaxLimit = 200;
     public const int DefaultLimit = 50;
@@ -22,6 +18,18 @@ internal sealed record Paging(int? Limit, int? Offset, string? Cursor, string? C
 
     public static readonly Problem CursorNotValid = new("http.cursor_not_valid", 400, "The cursor is not one of this list with these filters.");
     public static readonly Problem SortNotKnown = new("http.sort_not_known", 400, "The list can't be sorted by this.");
+
+    /// <summary>1 to <see cref="MaxLimit"/>; default 50.</summary>
+    public int? Limit { get; init; }
+
+    /// <summary>0 and more; not together with a cursor.</summary>
+    public int? Offset { get; init; }
+
+    /// <summary>From <c>next_cursor</c> or <c>prev_cursor</c> of another page.</summary>
+    public string? Cursor { get; init; }
+
+    /// <summary>What the total may cost: <c>exact</c>, <c>estimated</c> (default: exact where that costs nothing) or <c>none</c>.</summary>
+    public string? Count { get; init; }
 
     public int Take => Limit ?? DefaultLimit;
     public int Skip => Offset ?? 0;

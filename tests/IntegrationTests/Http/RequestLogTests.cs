@@ -1,5 +1,6 @@
 using System.Net;
 using System.Text;
+using System.Text.Json;
 
 namespace IntegrationTests.Http;
 
@@ -116,6 +117,22 @@ public class RequestLogTests(Servers servers) : IClassFixture<Servers>
             using var answer = await service.Http.GetAsync(new Uri("/health/live?after", UriKind.Relative), Ct);
             return service.Output.Contains("message(s) dropped", StringComparison.Ordinal) && service.Output.Contains("/health/live?after", StringComparison.Ordinal);
         }, TimeSpan.FromSeconds(20));
+    }
+
+    // Leave the format to the slim builder, and these are lines for people.
+    [Fact]
+    public async Task The_log_is_one_object_of_JSON_a_line()
+    {
+        await using var database = await servers.CreateDatabaseAsync(Ct);
+        await using var service = await ServiceProcess.StartAsync([.. ServiceProcess.Settings(database, new byte[32]), "--Logging:LogLevel:Default=Information"], Ct);
+        using var answer = await service.Http.GetAsync(new Uri("/nowhere", UriKind.Relative), Ct);
+        await Eventually.TrueAsync(() => service.Output.Contains("/nowhere", StringComparison.Ordinal), TimeSpan.FromSeconds(10));
+
+        // What a first start has to say to its operator stands beside them.
+        var lines = service.Output.Split('\n').Where(line => line.StartsWith('{')).Select(line => JsonSerializer.Deserialize<JsonElement>(line)).ToList();
+        Assert.All(lines, line => Assert.True(line.TryGetProperty("Timestamp", out _) && line.TryGetProperty("Message", out _)));
+        var requests = lines.Where(line => line.GetProperty("Category").GetString() == "AuthService.Http.RequestLog").Select(line => line.GetProperty("State"));
+        Assert.Single(requests, request => (request.GetProperty("Path").GetString(), request.GetProperty("Status").GetInt32()) == ("/nowhere", 404));
     }
 
     // T77, in lines for people, where nothing encodes what is logged.

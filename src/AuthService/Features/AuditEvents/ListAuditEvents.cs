@@ -9,17 +9,32 @@ using Npgsql;
 namespace AuthService.Features.AuditEvents;
 
 /// <summary>Which events. All that are given must fit. Bound with <c>[AsParameters]</c>.</summary>
-/// <param name="Type">Such as <c>authz_change</c>.</param>
-/// <param name="ActorId">Number of the account that did it.</param>
-/// <param name="TargetType">Such as <c>user</c>.</param>
-/// <param name="TargetId">Together with <paramref name="TargetType"/>.</param>
-/// <param name="Outcome"><c>success</c> or <c>failure</c>.</param>
-/// <param name="RequestId">As an answer's <c>X-Request-ID</c> said.</param>
-/// <param name="From">No event before this instant.</param>
-/// <param name="To">No event at this instant or later.</param>
-internal sealed record AuditFilter(
-    string? Type, [FromQuery(Name = "actor_id")] long? ActorId, [FromQuery(Name = "target_type")] string? TargetType, [FromQuery(Name = "target_id")] string? TargetId,
-    string? Outcome, [FromQuery(Name = "request_id")] string? RequestId, DateTimeOffset? From, DateTimeOffset? To);
+internal sealed record AuditFilter
+{
+    /// <summary>Such as <c>authz_change</c>.</summary>
+    public string? Type { get; init; }
+
+    /// <summary>Number of the account that did it.</summary>
+    [FromQuery(Name = "actor_id")] public long? ActorId { get; init; }
+
+    /// <summary>Such as <c>user</c>.</summary>
+    [FromQuery(Name = "target_type")] public string? TargetType { get; init; }
+
+    /// <summary>Together with <see cref="TargetType"/>.</summary>
+    [FromQuery(Name = "target_id")] public string? TargetId { get; init; }
+
+    /// <summary><c>success</c> or <c>failure</c>.</summary>
+    public string? Outcome { get; init; }
+
+    /// <summary>As an answer's <c>X-Request-ID</c> said.</summary>
+    [FromQuery(Name = "request_id")] public string? RequestId { get; init; }
+
+    /// <summary>No event before this instant.</summary>
+    public DateTimeOffset? From { get; init; }
+
+    /// <summary>No event at this instant or later.</summary>
+    public DateTimeOffset? To { get; init; }
+}
 
 /// <summary>One page of the audit trail and how many events there are, in one statement.</summary>
 internal sealed class ListAuditEvents(ReplicaReads reads, Cursors cursors)

@@ -57,10 +57,13 @@ internal sealed class LogIn(
             {
                 DeviceMayBeNew = account.HasSignedIn && !IsKnown(device, account),
             };
-            if (await startSession.ExecuteAsync(identity, caller, ct) is { } tokens)
+            // The password was right, whatever comes of the session: that is counted while the session goes to the disk.
+            var failedBefore = attempt.FailedBefore;
+            var counting = attempt.EndAsync(LookEnd.Succeeded, ct);
+            var started = await startSession.ExecuteAsync(identity, caller, ct);
+            await counting;
+            if (started is { } tokens)
             {
-                var failedBefore = attempt.FailedBefore;
-                await attempt.EndAsync(LookEnd.Succeeded, ct);
                 device.Give(account.User.Id, account.Series);
                 audit.Record(AuditEvent.Of(failedBefore == 0 ? AuditTypes.LoginSuccess : AuditTypes.LoginSuccessAfterFail, caller).On("user", account.User.Id) with
                 {

@@ -38,7 +38,10 @@ internal sealed class StartSession(
         var userId = identity.User.Id;
         var surplusEnded = AuditEvent.Of(AuditTypes.ExcessSessions, caller) with { ActorType = "user", ActorId = userId, SessionId = id };
 
+        // Asked for while the session goes to the disk. What counts is what they are after that, which is from memory unless they have changed.
+        var loading = rights.OfAsync(userId, ct).AsTask();
         var (authTime, surplus) = await InsertAsync(id, token, identity, caller, ct);
+        await loading;
         foreach (var ended in surplus) audit.Record(surplusEnded with { TargetType = "session", TargetId = ended.ToString() });
         // Their tokens must be worth nothing by the time the new ones are.
         if (surplus.Count > 0) await changes.WaitForAsync(caller.WithoutReceipt(), [.. surplus.Select(CacheTags.Session)], ct);
