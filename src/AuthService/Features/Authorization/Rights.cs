@@ -100,11 +100,10 @@ internal sealed class Rights(TieredCache cache, LaneSet lanes, NpgsqlDataSource 
         isSettled = false;
         if (!options.Enabled) return null;
         Span<char> key = stackalloc char[CacheTags.RightsPrefix.Length + 20];
-        key.TryWrite(CultureInfo.InvariantCulture, $"{CacheTags.RightsPrefix}{userId}", out var length);
-        var generation = cache.Generation;
-        if (!cache.TryGetFromMemory(CacheTags.AllRoles, out RoleCatalogue? catalogue) || !cache.TryGetFromMemory(key[..length], out RoleSet? roles, out isSettled)) return null;
-        // Both were valid, and in between nothing became invalid: so both were at one moment.
-        return generation == cache.Generation ? roles!.In(catalogue!) : null;
+        CacheTags.RightsPrefix.CopyTo(key);
+        userId.TryFormat(key[CacheTags.RightsPrefix.Length..], out var digits, default, CultureInfo.InvariantCulture);
+        var isThere = cache.TryGetFromMemory(key[..(CacheTags.RightsPrefix.Length + digits)], out RoleSet? roles, out isSettled, CacheTags.AllRoles, out RoleCatalogue? catalogue);
+        return isThere ? roles!.In(catalogue!) : null;
     }
 
     private async ValueTask<UserRights> LoadAsync(long userId, CancellationToken ct)
