@@ -163,7 +163,7 @@ public sealed class TieredCache : HybridCache
         return TryServe(entry, out value) is not null;
     }
 
-    /// <summary>A value and another that it is read beside, both of one moment: between the two looks nothing became invalid that this node knows of. As quick as one look and a half.</summary>
+    /// <summary>A value and another that it is read beside, both of one moment: between the two looks nothing became invalid that this node knows of.</summary>
     /// <inheritdoc cref="TryGetFromMemory{T}(ReadOnlySpan{char}, out T, out bool)"/>
     /// <param name="isSettled">Of the value.</param>
     /// <param name="besideKey">The other's: 1 to 1,024 UTF-8 bytes.</param>

@@ -53,7 +53,7 @@ internal sealed class FreshnessState(FreshnessOptions options, TimeProvider cloc
         return IsOf(mark, lease, now) && Holds(lease, now) && IsCurrent(mark);
     }
 
-    /// <summary>Both, by one lease and one look at the clocks, which are the larger part of a hit.</summary>
+    /// <summary>Both, by one lease and one look at the clocks.</summary>
     public bool MayServe(FreshnessMark mark, FreshnessMark other, long now)
     {
         var lease = _lease;

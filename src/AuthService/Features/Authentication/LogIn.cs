@@ -42,6 +42,7 @@ internal sealed class LogIn(
         }
 
         attempt.HasMatched = verdict.Matches;
+        var failedBefore = attempt.FailedBefore;   // until it has ended
         var rehashed = default(string);
 
         for (var round = 0; round < MaxRounds; round++)
@@ -58,7 +59,6 @@ internal sealed class LogIn(
                 DeviceMayBeNew = account.HasSignedIn && !IsKnown(device, account),
             };
             // The password was right, whatever comes of the session: that is counted while the session goes to the disk.
-            var failedBefore = attempt.FailedBefore;
             var counting = attempt.EndAsync(LookEnd.Succeeded, ct);
             var started = await startSession.ExecuteAsync(identity, caller, ct);
             await counting;
