@@ -75,7 +75,7 @@ internal sealed class EntryInspection(MemoryStore memory, FreshnessState state, 
             var verdict = tags.All(tag => tag.Stamp == tag.Version) ? "good" : "outdated";
             return new TierReport("postgres", verdict, state.DatabaseTime(state.Lease) - entry.CreatedAt, entry.Left, tags, null);
         }
-        catch (NpgsqlException)
+        catch (Exception e) when (e is NpgsqlException or TimeoutException)
         {
             return new TierReport("postgres", "away", null, null, [], null);
         }
@@ -88,7 +88,7 @@ internal sealed class EntryInspection(MemoryStore memory, FreshnessState state, 
         {
             rows = (await versions.ReadAsync(hashes, ct).ConfigureAwait(false)).Rows;
         }
-        catch (NpgsqlException)
+        catch (Exception e) when (e is NpgsqlException or TimeoutException)
         {
             // Then it is told without.
         }

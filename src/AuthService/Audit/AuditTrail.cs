@@ -87,7 +87,7 @@ internal sealed partial class AuditTrail(AuditOptions options, NpgsqlDataSource 
                 await command.ExecuteNonQueryAsync(CancellationToken.None);
                 return;
             }
-            catch (NpgsqlException e)
+            catch (Exception e) when (e is NpgsqlException or TimeoutException)
             {
                 tries++;
                 if (stopping.IsCancellationRequested && tries > 1)

@@ -24,7 +24,7 @@ internal sealed partial class CleanUpEntries(PostgresCache cache, CacheOptions o
             LogExecuted(deleted);
             return string.Create(CultureInfo.InvariantCulture, $"{deleted:N0} deleted{(isAll ? "" : "; the rest the next time")}");
         }
-        catch (NpgsqlException e)
+        catch (Exception e) when (e is NpgsqlException or TimeoutException)
         {
             LogFailed(e);
             throw;

@@ -28,7 +28,7 @@ internal sealed partial class ReplicaReads(NpgsqlDataSource primary, NpgsqlDataS
         {
             return await read(replica);
         }
-        catch (NpgsqlException e)
+        catch (Exception e) when (e is NpgsqlException or TimeoutException)
         {
             // Gone, starting, too far behind to have our tables, or a statement of ours was in the way of what it has to replay. If it is the statement's own
             // fault, the primary says so too.
@@ -45,7 +45,7 @@ internal sealed partial class ReplicaReads(NpgsqlDataSource primary, NpgsqlDataS
         if (replica is not null) await replica.DisposeAsync();
     }
 
-    private void Leave(NpgsqlException e)
+    private void Leave(Exception e)
     {
         if (Interlocked.Exchange(ref _isAway, 1) != 0) return;
         LogAway(e);

@@ -74,7 +74,7 @@ internal sealed partial class RunRecurringJob(NpgsqlDataSource db, IEnumerable<I
                 await using var command = TellProgress.On(db).With(name).With(line);
                 await command.ExecuteNonQueryAsync(CancellationToken.None);
             }
-            catch (NpgsqlException e)
+            catch (Exception e) when (e is NpgsqlException or TimeoutException)
             {
                 LogProgressLost(e, name);
             }

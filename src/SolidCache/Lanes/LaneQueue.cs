@@ -121,7 +121,7 @@ internal sealed class LaneQueue<TRequest, TResult>(BatchedStatement<TRequest, TR
                 // The server was restarted, or a proxy closed what was idle: the first to notice need not fail for it.
                 if (attempt == 0 && lane.Generation > 0 && statement.IsRepeatable && e is NpgsqlException { InnerException: not TimeoutException }) continue;
                 // The statement's own code failed for one of them. What has written already must not write again.
-                if (e is not (NpgsqlException or OperationCanceledException or IOException) && requests.Count > 1 && (!batch.HasRun || statement.IsRepeatable))
+                if (e is not (NpgsqlException or TimeoutException or OperationCanceledException or IOException) && requests.Count > 1 && (!batch.HasRun || statement.IsRepeatable))
                 {
                     side.Start(statement, requests);
                     return null;

@@ -180,7 +180,7 @@ internal sealed partial class PostgresUpkeep(NpgsqlDataSource db, string schema,
         {
             await QueryAsync(_releaseLease, [Of(_owner)], static _ => 0, CancellationToken.None).ConfigureAwait(false);
         }
-        catch (Exception e) when (e is NpgsqlException or ObjectDisposedException)
+        catch (Exception e) when (e is NpgsqlException or TimeoutException or ObjectDisposedException)
         {
             // It runs out by itself.
         }

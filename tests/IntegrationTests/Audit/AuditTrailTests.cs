@@ -1,7 +1,11 @@
 using System.Net;
+using System.Runtime.CompilerServices;
+using AuthService.Audit;
 using AuthService.Client;
 using AuthService.Http;
 using AuthService.Tokens;
+using IntegrationTests.SolidCache;
+using Npgsql;
 
 namespace IntegrationTests.Audit;
 
@@ -182,7 +186,7 @@ public class AuditTrailTests(Servers servers) : IClassFixture<Servers>
         }
 
         Assert.Equal(before, await StateAsync(database));
-        await Assert.ThrowsAsync<Npgsql.PostgresException>(() => node.Services.GetRequiredService<RotateSigningKey>().ExecuteAsync(Caller.CommandLine, Ct));
+        await Assert.ThrowsAsync<PostgresException>(() => node.Services.GetRequiredService<RotateSigningKey>().ExecuteAsync(Caller.CommandLine, Ct));
 
         // Log-in and refresh don't wait for the trail; their events come when it is back.
         var tokens = await node.Http.LogInAsync("anna1@example.com", Account.StandardPassword, Ct).TokensAsync(Ct);
@@ -192,6 +196,28 @@ public class AuditTrailTests(Servers servers) : IClassFixture<Servers>
         Assert.Equal(HttpStatusCode.NoContent, await changes[0].Call().StatusAsync());
         Assert.Equal(HttpStatusCode.Unauthorized, await node.Http.UseAsync(anna.Tokens.AccessToken, Ct));
     }
+
+    // Where a data source's first connection takes long, those that wait behind it fail with a TimeoutException, and no NpgsqlException around it; so does
+    // one whose DNS is slow. Catch NpgsqlException alone in AuditTrail.WriteAsync, and the trail ends there with what it holds.
+    [Fact]
+    public async Task Events_outlive_a_connection_that_timed_out_before_it_was_one()
+    {
+        await using var database = await servers.CreateDatabaseAsync(Ct);
+        await using var db = NpgsqlDataSource.Create($"{database.ConnectionString};Timeout=1");
+        var log = new RecordedLog();
+        using var loggers = LoggerFactory.Create(b => b.AddProvider(log.AsProvider()));
+        using var trail = new AuditTrail(new AuditOptions(), db, TimeProvider.System, loggers.CreateLogger<AuditTrail>());
+        await FirstConnection(db).WaitAsync(Ct);
+        await trail.StartAsync(Ct);
+        await Eventually.TrueAsync(() => trail.ExecuteTask!.IsCompleted || log.Count("LogRetry") > 0, TimeSpan.FromSeconds(20));
+        FirstConnection(db).Release();
+
+        await trail.StopAsync(Ct);
+        Assert.Equal((1L, 1L), (await CountAsync(database, "sys_startup"), await CountAsync(database, "sys_shutdown")));
+    }
+
+    [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "_setupMappingsSemaphore")]
+    private static extern ref SemaphoreSlim FirstConnection(NpgsqlDataSource source);
 
     private Task<long> CountAsync(TestDatabase database, string type) =>
         database.ReadAsync<long>($"SELECT count(*) FROM audit_events WHERE type = '{type}'", Ct);

@@ -55,7 +55,7 @@ internal sealed partial class WarmUpRights(Rights rights, NpgsqlDataSource db, P
                 loaded += slice.Length;
             }
         }
-        catch (Exception e) when (!cancellationToken.IsCancellationRequested && e is NpgsqlException or OperationCanceledException or InvalidOperationException)
+        catch (Exception e) when (!cancellationToken.IsCancellationRequested && e is NpgsqlException or TimeoutException or OperationCanceledException or InvalidOperationException)
         {
             // What is not there is loaded when it is asked for.
             LogCutShort(e);

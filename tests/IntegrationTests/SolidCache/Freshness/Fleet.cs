@@ -48,6 +48,7 @@ internal sealed class Fleet : IAsyncDisposable
             UseShellExecute = false,
             RedirectStandardInput = true,
             RedirectStandardOutput = true,
+            RedirectStandardError = true,
             Environment = { ["DOTNET_gcServer"] = "0", ["DOTNET_TieredPGO"] = "0" },
         })!;
         var member = new Member(node, process);
@@ -90,7 +91,8 @@ internal sealed class Fleet : IAsyncDisposable
 
         foreach (var member in _members.Where(m => !m.IsDead))
         {
-            Assert.StartsWith("done", await member.Process.StandardOutput.ReadLineAsync(_ct), StringComparison.Ordinal);
+            var last = await member.Process.StandardOutput.ReadLineAsync(_ct);
+            Assert.True(last?.StartsWith("done", StringComparison.Ordinal), $"Node {member.Node} ended early: {await member.Errors}");
             await member.Process.WaitForExitAsync(_ct);
         }
 
@@ -124,6 +126,10 @@ internal sealed class Fleet : IAsyncDisposable
     {
         public int Node => node;
         public Process Process => process;
+
+        /// <summary>What it wrote on standard error, once it has ended: why it did.</summary>
+        public Task<string> Errors { get; } = process.StandardError.ReadToEndAsync();
+
         public bool IsDead { get; set; }
     }
 }
