@@ -9,9 +9,16 @@ namespace IntegrationTests;
 /// A folder of this test run, removed with everything in it when disposed. Its name starts with the process id, so the next run
 /// recognizes what a killed one left behind (also a PostgreSQL that still runs) and removes it.
 /// </summary>
+/// <remarks>
+/// In memory where there is room. Each test makes a database of some 300 files and removes it; ext4 does not use a file's inode again for 5 s and looks
+/// through all it has just freed for each new one, which was an eighth to a half of the processor time of a run.
+/// </remarks>
 public sealed class TestFolder : IAsyncDisposable
 {
-    private static readonly string Parent = $"/tmp/authservice-tests-{Environment.UserName}";
+    private const long RoomInMemory = 6L << 30;
+
+    private static readonly string[] Parents = [.. ((string[])["/dev/shm", "/tmp"]).Select(f => $"{f}/authservice-tests-{Environment.UserName}")];
+    private static readonly string Parent = Parents[HasRoomInMemory() ? 0 : 1];
     private static int _count;
 
     public TestFolder()
@@ -31,13 +38,16 @@ public sealed class TestFolder : IAsyncDisposable
     /// <summary>Ends and removes what runs that were killed left behind.</summary>
     public static async Task SweepAsync()
     {
-        if (!Directory.Exists(Parent)) return;
-        foreach (var folder in Directory.EnumerateDirectories(Parent))
+        foreach (var folder in Parents.Where(Directory.Exists).SelectMany(Directory.EnumerateDirectories))
         {
             var pid = int.Parse(System.IO.Path.GetFileName(folder).Split('-')[0], CultureInfo.InvariantCulture);
             if (!IsAlive(pid)) await RemoveAsync(folder);
         }
     }
+
+    private static bool HasRoomInMemory() =>
+        Directory.Exists("/dev/shm") && new DriveInfo("/dev/shm") is { DriveFormat: "tmpfs" } memory && memory.AvailableFreeSpace >= RoomInMemory
+        && GC.GetGCMemoryInfo().TotalAvailableMemoryBytes >= 2 * RoomInMemory;
 
     private static async ValueTask RemoveAsync(string folder)
     {

@@ -50,14 +50,7 @@ public class RedisInTheServiceTests(Servers servers) : IClassFixture<Servers>
         await GoodInRedisAsync(admin, anna, Key(anna));
         foreach (var key in (await redis.CliAsync(Ct, "KEYS", "session:*")).Split('\n')) await GoodInRedisAsync(admin, anna, key);
 
-        await using var two = await StartAsync(database, redis, one);
-        var counts = await Statements.CountAsync(database, async () =>
-        {
-            using var answer = await anna.SendAsync(HttpMethod.Get, "/api/v1/authz/forward?permission=roles:read", body: null, Ct, on: two);
-            Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
-        }, Ct);
-        Assert.Equal(0, counts.GetValueOrDefault("Authorization/Rights.load_role_ids"));
-        Assert.Equal(0, counts.GetValueOrDefault("Sessions/LiveSessions.find_sessions"));
+        await using var two = await StartFromRedisAsync();
 
         var role = await database.RoleIdAsync("only-anna", Ct);
         using (var revoke = await admin.SendAsync(HttpMethod.Delete, string.Create(CultureInfo.InvariantCulture, $"/api/v1/users/{anna.Id}/roles/{role}"), body: null, Ct)) Assert.Equal(HttpStatusCode.NoContent, revoke.StatusCode);
@@ -65,6 +58,29 @@ public class RedisInTheServiceTests(Servers servers) : IClassFixture<Servers>
         {
             using var answer = await anna.SendAsync(HttpMethod.Get, "/api/v1/authz/forward?permission=roles:read", body: null, Ct, on: node);
             Assert.Equal(HttpStatusCode.Forbidden, answer.StatusCode);
+        }
+
+        // A node believes nothing, Redis neither, while it has no lease, as on a machine that is too busy for its polls. Then the next one shows it.
+        async Task<Node> StartFromRedisAsync()
+        {
+            for (var attempt = 1; ; attempt++)
+            {
+                var node = await StartAsync(database, redis, one);
+                var counts = await CountAsync(node);
+                if (counts == (0, 0)) return node;
+                Assert.True(attempt < 5, $"statements for rights and sessions: {counts}");
+                await node.DisposeAsync();
+            }
+        }
+
+        async Task<(long Rights, long Sessions)> CountAsync(Node node)
+        {
+            var counts = await Statements.CountAsync(database, async () =>
+            {
+                using var answer = await anna.SendAsync(HttpMethod.Get, "/api/v1/authz/forward?permission=roles:read", body: null, Ct, on: node);
+                Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
+            }, Ct);
+            return (counts.GetValueOrDefault("Authorization/Rights.load_role_ids"), counts.GetValueOrDefault("Sessions/LiveSessions.find_sessions"));
         }
     }
 

@@ -60,9 +60,9 @@ internal sealed class LogIn(
             };
             // The password was right, whatever comes of the session: that is counted while the session goes to the disk.
             var counting = attempt.EndAsync(LookEnd.Succeeded, ct);
-            var started = await startSession.ExecuteAsync(identity, caller, ct);
-            await counting;
-            if (started is { } tokens)
+            var starting = startSession.ExecuteAsync(identity, caller, ct);
+            await Task.WhenAll(counting, starting);
+            if (await starting is { } tokens)
             {
                 device.Give(account.User.Id, account.Series);
                 audit.Record(AuditEvent.Of(failedBefore == 0 ? AuditTypes.LoginSuccess : AuditTypes.LoginSuccessAfterFail, caller).On("user", account.User.Id) with

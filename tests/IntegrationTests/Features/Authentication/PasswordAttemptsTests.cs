@@ -118,7 +118,7 @@ public class PasswordAttemptsTests(Servers servers) : IClassFixture<Servers>
     public async Task Many_at_once_are_looked_at_no_more_often_than_one_after_the_other()
     {
         await using var database = await servers.CreateDatabaseAsync(Ct);
-        await using var node = await ThrottledNode.StartAsync(database, _clock, Ct, settings: ("Passwords:QueueTimeout", "00:00:30"));
+        await using var node = await ThrottledNode.StartAsync(database, _clock, Ct);
         await database.AddUserAsync("anna", Ct);
         for (var round = 1; round <= 3; round++)
         {
@@ -136,7 +136,7 @@ public class PasswordAttemptsTests(Servers servers) : IClassFixture<Servers>
     public async Task The_right_password_many_times_at_once_is_let_in_every_time()
     {
         await using var database = await servers.CreateDatabaseAsync(Ct);
-        await using var node = await ThrottledNode.StartAsync(database, _clock, Ct, settings: ("Passwords:QueueTimeout", "00:00:30"));
+        await using var node = await ThrottledNode.StartAsync(database, _clock, Ct);
         await database.AddUserAsync("anna", Ct);
         Assert.All(await Race.RunAsync(24, _ => node.LetsInAsync(Anna, Ct)), Assert.True);
     }

@@ -166,6 +166,7 @@ public class StartSessionTests(Servers servers) : IClassFixture<Servers>
         var administrator = await node.CreateAdministratorAsync(Ct);
         var id = await database.AddUserAsync("anna", Ct);
         var anna = await node.StartSessionAsync(id, Ct);
+        Assert.Equal(HttpStatusCode.Unauthorized, await node.Http.LogInAsync("anna1@example.com", "x", Ct).StatusAsync());
 
         // Whoever holds the row decides who goes first: the revocation, then the log-in, which by then has read the old version.
         var held = await HeldLock.TakeAsync(database, $"SELECT FROM users WHERE id = {id} FOR UPDATE", Ct);
@@ -179,6 +180,11 @@ public class StartSessionTests(Servers servers) : IClassFixture<Servers>
         using var answer = await loggingIn;
         Assert.Equal(expected, answer.StatusCode);
         Assert.Equal(expected == HttpStatusCode.OK ? 1L : 0L, await database.ReadAsync<long>($"SELECT count(*) FROM sessions WHERE user_id = {id} AND revoked_at IS NULL", Ct));
+
+        // The second round still knows what the first began with: read attempt.FailedBefore where the event is made, and this fails.
+        if (expected != HttpStatusCode.OK) return;
+        const string afterFailure = "SELECT count(*) FROM audit_events WHERE type = 'authn_login_successafterfail' AND reason = '1 failed'";
+        await Eventually.TrueAsync(async () => await database.ReadAsync<long>(afterFailure, Ct) == 1, TimeSpan.FromSeconds(20));
     }
 
     private Task<HttpResponseMessage> RevokeAsync(string revocation, Account account, Account administrator) => revocation switch
