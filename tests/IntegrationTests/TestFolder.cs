@@ -17,17 +17,20 @@ public sealed class TestFolder : IAsyncDisposable
 {
     private const long RoomInMemory = 6L << 30;
 
-    private static readonly string[] Parents = [.. ((string[])["/dev/shm", "/tmp"]).Select(f => $"{f}/authservice-tests-{Environment.UserName}")];
-    private static readonly string Parent = Parents[HasRoomInMemory() ? 0 : 1];
+    private static readonly string InMemory = $"/dev/shm/authservice-tests-{Environment.UserName}";
+    private static readonly string OnDisk = $"/tmp/authservice-tests-{Environment.UserName}";
+    private static readonly bool HasRoom = HasRoomInMemory();
     private static int _count;
 
-    public TestFolder()
+    /// <param name="onDisk">Where the disk is a part of what is measured.</param>
+    public TestFolder(bool onDisk = false)
     {
-        Path = $"{Parent}/{Environment.ProcessId}-{Interlocked.Increment(ref _count)}";
+        var parent = HasRoom && !onDisk ? InMemory : OnDisk;
+        Path = $"{parent}/{Environment.ProcessId}-{Interlocked.Increment(ref _count)}";
         // The server's account must get through to it.
         const UnixFileMode mode = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute
             | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute;
-        Directory.CreateDirectory(Parent, mode);
+        Directory.CreateDirectory(parent, mode);
         Directory.CreateDirectory(Path, mode);
     }
 
@@ -38,7 +41,7 @@ public sealed class TestFolder : IAsyncDisposable
     /// <summary>Ends and removes what runs that were killed left behind.</summary>
     public static async Task SweepAsync()
     {
-        foreach (var folder in Parents.Where(Directory.Exists).SelectMany(Directory.EnumerateDirectories))
+        foreach (var folder in ((string[])[InMemory, OnDisk]).Where(Directory.Exists).SelectMany(Directory.EnumerateDirectories))
         {
             var pid = int.Parse(System.IO.Path.GetFileName(folder).Split('-')[0], CultureInfo.InvariantCulture);
             if (!IsAlive(pid)) await RemoveAsync(folder);

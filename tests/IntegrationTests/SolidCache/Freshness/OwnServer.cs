@@ -22,7 +22,7 @@ internal sealed class OwnServer : IAsyncDisposable
     {
         var all = new Dictionary<string, string>(StringComparer.Ordinal) { ["fsync"] = "off", ["shared_buffers"] = "32MB", ["max_connections"] = "100" };
         foreach (var (name, value) in settings) all[name] = value;
-        var folder = new TestFolder();
+        var folder = new TestFolder(onDisk: all["fsync"] == "on");
         return new OwnServer(folder, await PrivatePostgres.StartAsync(folder.Path, new PrivatePostgresParameters { Settings = all }, NullLogger.Instance, ct));
     }
 
