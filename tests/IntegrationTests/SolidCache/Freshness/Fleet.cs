@@ -92,7 +92,7 @@ internal sealed class Fleet : IAsyncDisposable
         foreach (var member in _members.Where(m => !m.IsDead))
         {
             var last = await member.Process.StandardOutput.ReadLineAsync(_ct);
-            Assert.True(last?.StartsWith("done", StringComparison.Ordinal), $"Node {member.Node} ended early: {await member.Errors}");
+            Assert.True(last?.StartsWith("done", StringComparison.Ordinal), $"Node {member.Node} ended early: {await member.Errors.WaitAsync(_ct)}");
             await member.Process.WaitForExitAsync(_ct);
         }
 
