@@ -131,7 +131,7 @@ public sealed class TieredCache : HybridCache
     public bool TryGetFromMemory<T>(ReadOnlySpan<char> key, [MaybeNull] out T value)
     {
         value = default;
-        return _memory.TryGet(key, out var found) && TryServe((CachedEntry)found, out value) is not null;
+        return _memory.TryGet(key, out var found) && TryServe((CachedEntry)found, _clock.GetTimestamp(), out value);
     }
 
     /// <summary>How long ago the value that this node's memory has under a key was loaded; null: there is none that may be served.</summary>
@@ -160,7 +160,7 @@ public sealed class TieredCache : HybridCache
         if (!_memory.TryGet(key, out var found)) return false;
         var entry = (CachedEntry)found;
         isSettled = entry.KeptSince < _state.Lease.AsOf;
-        return TryServe(entry, out value) is not null;
+        return TryServe(entry, _clock.GetTimestamp(), out value);
     }
 
     /// <summary>A value and another that it is read beside, both of one moment: between the two looks nothing became invalid that this node knows of.</summary>
@@ -446,20 +446,21 @@ public sealed class TieredCache : HybridCache
     private static bool MayReadMemory(HybridCacheEntryOptions? options) =>
         options?.Flags is not { } flags || (flags & HybridCacheEntryFlags.DisableLocalCacheRead) == HybridCacheEntryFlags.None;
 
-    /// <returns>Null: not to be served.</returns>
+    /// <returns>Null: not to be served. <see cref="Hit.Due"/>: this caller, and no other, is to load it anew.</returns>
     private Hit? TryServe<T>(CachedEntry entry, [MaybeNull] out T value)
     {
         var now = _clock.GetTimestamp();
-        value = default;
-        if (now >= entry.ExpiresAt) return null;
-        if (!_state.MayServe(entry.Mark, now))
-        {
-            CacheTelemetry.MemoryRefused();
-            return null;
-        }
-
-        if (!TryTake(entry, out value)) return null;
+        if (!TryServe(entry, now, out value)) return null;
         return now >= entry.RefreshAt && entry.TryBeginRefresh() ? Hit.Due : Hit.Fresh;
+    }
+
+    private bool TryServe<T>(CachedEntry entry, long now, [MaybeNull] out T value)
+    {
+        value = default;
+        if (now >= entry.ExpiresAt) return false;
+        if (_state.MayServe(entry.Mark, now)) return TryTake(entry, out value);
+        CacheTelemetry.MemoryRefused();
+        return false;
     }
 
     private bool TryTake<T>(CachedEntry entry, [MaybeNull] out T value)
