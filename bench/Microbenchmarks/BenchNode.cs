@@ -37,7 +37,7 @@ internal sealed class BenchNode : IAsyncDisposable
         await new SeedDemonstration(installation.Db, TimeProvider.System).ExecuteAsync(new SeedSize(Users, Roles: 50, Permissions: 100, "nobody signs in"), _ => { }, CancellationToken.None);
         var tokens = installation.BindTokens();
         var masterKey = await installation.ReadMasterKeyAsync(tokens, CancellationToken.None);
-        var node = AuthServer.Build(builder, installation.Db, installation.ConnectionString, tokens, masterKey);
+        var node = AuthServer.Build(builder, installation.Db, installation.ConnectionString, tokens, () => masterKey);
         await node.StartAsync();
         var server = await RedisServer.StartAsync(Path.Combine(folder, "redis"));
         return new BenchNode(folder, installation, node, server, server is null ? null : await ConnectAsync(server));

@@ -49,10 +49,13 @@ internal sealed class Node : IAsyncDisposable
         // One hash costs a core 20 ms; the tests' own cost is kept down by hashing rarely, not by hashing weakly.
         var db = DataSources.Create(database.ConnectionString, new DatabaseOptions { PoolMinimum = 0, PoolMaximum = 20 }, loggers: null);
         var tokens = AuthService.Installation.Settings.Bind<TokenOptions>(builder.Configuration, "Tokens");
-        masterKey ??= MasterKey.CreateRandom();
-        var app = AuthServer.Build(builder, db, database.ConnectionString, tokens, masterKey, services);
+        var key = masterKey ?? MasterKey.CreateRandom();
+        // Of a node that starts, the schema may not be there yet while it is built, and the key with it.
+        var isBuilt = false;
+        var app = AuthServer.Build(builder, db, database.ConnectionString, tokens, () => isBuilt ? key : throw new InvalidOperationException("The key was asked for too early."), services);
+        isBuilt = true;
         await app.StartAsync(ct);
-        return new Node(app, db, database, masterKey);
+        return new Node(app, db, database, key);
     }
 
     /// <summary>Makes the first administrator and signs in.</summary>

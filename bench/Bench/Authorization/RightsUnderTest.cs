@@ -24,7 +24,7 @@ internal sealed class RightsUnderTest : IAsyncDisposable
         builder.Logging.ClearProviders();
         var db = DataSources.Create(target.ConnectionString, new DatabaseOptions(), loggers: null);
         var masterKey = MasterKey.ReadFile(target.MasterKeyFile, mayCreate: true);
-        var node = AuthServer.Build(builder, db, target.ConnectionString, new TokenOptions(), masterKey);
+        var node = AuthServer.Build(builder, db, target.ConnectionString, new TokenOptions(), () => masterKey);
         await node.StartAsync();
         return new RightsUnderTest(node, db);
     }

@@ -105,7 +105,7 @@ internal static class MiddlewareBench
             var builder = CommandHost.CreateBuilder([.. variant.Settings, "--urls=http://127.0.0.1:0"]);
             var db = DataSources.Create(target.ConnectionString, new DatabaseOptions { PoolMinimum = 1, PoolMaximum = 5 }, loggers: null);
             var masterKey = MasterKey.ReadFile(target.MasterKeyFile, mayCreate: true);
-            var app = AuthServer.Build(builder, db, target.ConnectionString, new TokenOptions(), masterKey, services =>
+            var app = AuthServer.Build(builder, db, target.ConnectionString, new TokenOptions(), () => masterKey, services =>
             {
 #pragma warning disable ASP0029 // Where it is changed, this says so.
                 if (!variant.Validates) services.Configure<ValidationOptions>(validation => validation.Resolvers.Clear());

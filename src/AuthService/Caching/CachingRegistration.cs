@@ -10,7 +10,7 @@ internal static class CachingRegistration
 {
     /// <summary>The cache of this service: what is kept where, and for how long at most.</summary>
     /// <param name="connectionString">The primary, with its password: the cache opens connections of its own.</param>
-    public static IServiceCollection AddCaching(this IServiceCollection services, IConfiguration configuration, string connectionString, MasterKey masterKey)
+    public static IServiceCollection AddCaching(this IServiceCollection services, IConfiguration configuration, string connectionString)
     {
         var freshness = Settings.Bind<FreshnessOptions>(configuration, "Freshness");
         var cache = Settings.Bind<CacheOptions>(configuration, "SolidCache");
@@ -18,6 +18,11 @@ internal static class CachingRegistration
         var isJob = cache.CleanupInterval >= CleanUpEntries.ShortestInterval && Settings.Bind<JobOptions>(configuration, "Jobs").Enabled;
         if (isJob) services.AddRecurringJob<CleanUpEntries>();
         _ = RedisConnectionString(configuration);   // what is wrong with it stops the start
+        services.AddOptions<SolidCacheOptions>().Configure<MasterKey>((options, masterKey) =>
+        {
+            options.Freshness.TokenKey = masterKey.Derive("authz-revision/1");
+            UseRedis(options, configuration, masterKey);
+        });
         return services
             .AddSolidCache(options =>
             {
@@ -31,8 +36,6 @@ internal static class CachingRegistration
                 options.Freshness.PollInterval = freshness.PollInterval;
                 options.Freshness.Retention = freshness.Retention;
                 options.Freshness.LeaseByHeartbeat = freshness.LeaseByHeartbeat;
-                options.Freshness.TokenKey = masterKey.Derive("authz-revision/1");
-                UseRedis(options, configuration, masterKey);
                 AddGroups(options);
             })
             .AddSingleton(cache)

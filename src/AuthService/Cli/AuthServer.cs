@@ -36,12 +36,13 @@ namespace AuthService.Cli;
 internal static class AuthServer
 {
     /// <param name="builder">With the configuration; its options are checked here.</param>
-    /// <param name="db">A migrated database. Stays the caller's to dispose.</param>
+    /// <param name="db">A database that is migrated before the application starts. Stays the caller's to dispose.</param>
     /// <param name="connectionString">Of the same database, with its password: for the cache's own connections.</param>
+    /// <param name="masterKey">Not asked for before the application starts.</param>
     /// <param name="replace">Puts other parts in place of ours; for tests that need another clock or a fault.</param>
     /// <exception cref="SettingsException">The configuration is wrong.</exception>
     public static WebApplication Build(
-        WebApplicationBuilder builder, NpgsqlDataSource db, string connectionString, TokenOptions tokens, MasterKey masterKey,
+        WebApplicationBuilder builder, NpgsqlDataSource db, string connectionString, TokenOptions tokens, Func<MasterKey> masterKey,
         Action<IServiceCollection>? replace = null)
     {
         var configuration = builder.Configuration;
@@ -53,7 +54,7 @@ internal static class AuthServer
             .AddReplicaReads(configuration)
             .AddSlowStatementLog(configuration)
             .AddSingleton(tokens)
-            .AddSingleton(masterKey)
+            .AddSingleton(_ => masterKey())
             .AddSingleton(Settings.Bind<PasswordOptions>(configuration, "Passwords"))
             .AddSingleton<PasswordHashing>()
             .AddSingleton<PasswordPolicy>()
@@ -65,7 +66,7 @@ internal static class AuthServer
             .AddSingleton<AuditSeals>()
             .AddHostedService<SealEvents>();
         builder.Services
-            .AddCaching(configuration, connectionString, masterKey)
+            .AddCaching(configuration, connectionString)
             .AddTokens()
             .AddThrottling(configuration)
             .AddTelemetry(configuration)

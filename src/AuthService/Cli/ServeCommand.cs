@@ -3,6 +3,7 @@ using AuthService.Features.Bootstrap;
 using AuthService.Health;
 using AuthService.Http;
 using AuthService.Installation;
+using AuthService.Tokens;
 
 namespace AuthService.Cli;
 
@@ -21,12 +22,8 @@ internal static class ServeCommand
         var builder = CommandHost.CreateBuilder(settings);
         using var loggers = CommandHost.CreateLoggers(builder.Configuration);
         await using var installation = await OpenInstallation.OpenAsync(builder.Configuration, asOwner: true, loggers, ct);
-        if (installation.Options.MigrateAtStart) await installation.BringUpToDateAsync(loggers, ct);
-
-        var tokens = installation.BindTokens();
-        var masterKey = await installation.ReadMasterKeyAsync(tokens, ct);
         builder.Services.AddSingleton<IHostLifetime, SignalsElsewhere>();
-        await using var app = AuthServer.Build(builder, installation.Db, installation.ConnectionString, tokens, masterKey);
+        await using var app = await BuildAsync(builder, installation, loggers, ct);
         try
         {
             await StartAsync(app, ct);
@@ -39,6 +36,27 @@ internal static class ServeCommand
         await Welcome.PrintAsync(app.Urls.First(), app.Services.GetRequiredService<CreateFirstAdministrator>(), builder.Configuration, ct);
         await StopAsync(app, Settings.Bind<HttpOptions>(builder.Configuration, "Http").DrainTime, ct);
         return 0;
+    }
+
+    /// <summary>The schema is PostgreSQL's work, the parts are this process's: beside each other.</summary>
+    private static async Task<WebApplication> BuildAsync(WebApplicationBuilder builder, OpenInstallation installation, ILoggerFactory loggers, CancellationToken ct)
+    {
+        var tokens = installation.BindTokens();
+        var preparing = Task.Run(PrepareAsync, CancellationToken.None);
+        try
+        {
+            return AuthServer.Build(builder, installation.Db, installation.ConnectionString, tokens, () => preparing.GetAwaiter().GetResult());
+        }
+        finally
+        {
+            await preparing;
+        }
+
+        async Task<MasterKey> PrepareAsync()
+        {
+            if (installation.Options.MigrateAtStart) await installation.BringUpToDateAsync(loggers, ct);
+            return await installation.ReadMasterKeyAsync(tokens, ct);
+        }
     }
 
     /// <summary>Told to stop, the node first lets balancers notice. Then streams end, and what is under way is finished.</summary>

@@ -38,7 +38,7 @@ internal static class ServiceNode
         await using var db = DataSources.Create(setup.ConnectionString, new DatabaseOptions { PoolMinimum = 0, PoolMaximum = 20 }, loggers: null);
         var tokens = AuthService.Installation.Settings.Bind<TokenOptions>(builder.Configuration, "Tokens");
         await using var app = AuthServer.Build(
-            builder, db, setup.ConnectionString, tokens, MasterKey.Parse(setup.MasterKey, "the setup"), services => services.Configure<SolidCacheOptions>(setup.Configure));
+            builder, db, setup.ConnectionString, tokens, () => MasterKey.Parse(setup.MasterKey, "the setup"), services => services.Configure<SolidCacheOptions>(setup.Configure));
         await app.StartAsync();
         Console.WriteLine(app.Urls.First());
         while (await Console.In.ReadLineAsync() is { } line && line != "stop")

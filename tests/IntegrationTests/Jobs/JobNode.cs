@@ -26,7 +26,7 @@ internal sealed class JobNode : IDisposable
         var builder = CommandHost.CreateBuilder(["--urls=http://127.0.0.1:0", "--Telemetry:Enabled=false", "--Jobs:FirstRetryDelay=00:00:00.5", "--Logging:Console:FormatterName=simple", "--Logging:LogLevel:Default=Error"]);
         await using var db = DataSources.Create(setup.ConnectionString, new DatabaseOptions { PoolMinimum = 0, PoolMaximum = 20 }, loggers: null);
         var tokens = AuthService.Installation.Settings.Bind<TokenOptions>(builder.Configuration, "Tokens");
-        await using var app = AuthServer.Build(builder, db, setup.ConnectionString, tokens, MasterKey.Parse(setup.MasterKey, "the setup"), services => services.AddSingleton<IJob, CountRun>());
+        await using var app = AuthServer.Build(builder, db, setup.ConnectionString, tokens, () => MasterKey.Parse(setup.MasterKey, "the setup"), services => services.AddSingleton<IJob, CountRun>());
         await app.StartAsync();
         Console.WriteLine("ready");
         await Console.In.ReadToEndAsync();
